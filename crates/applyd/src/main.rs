@@ -1,0 +1,2 @@
+//! The applyd program
+fn main() {}

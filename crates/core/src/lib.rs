@@ -1,0 +1,1 @@
+//! The pure rules of applyd: no I/O, no clock, no async

@@ -1,0 +1,2 @@
+//! Tasks of the applyd repository.
+fn main() {}
