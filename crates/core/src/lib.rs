@@ -1,1 +1,17 @@
-//! The pure rules of applyd: no I/O, no clock, no async
+//! The pure rules of applyd: what a request means, which step an application may take, what it costs.
+//!
+//! No I/O, no clock, no async: time, ids and random numbers are arguments.
+
+pub mod draft;
+pub mod ids;
+pub mod job_ref;
+pub mod json;
+pub mod ledger;
+pub mod outcome;
+pub mod queue;
+pub mod refusal;
+pub mod retry;
+pub mod seal;
+pub mod state;
+pub mod terms;
+pub mod time;

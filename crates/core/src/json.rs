@@ -1,0 +1,174 @@
+//! Strict JSON: what serde lets pass and the contract does not (a repeated member, U+0000) is refused.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::refusal::Refusal;
+
+/// Reads one JSON object; members may stand once in each object, at any depth.
+///
+/// # Errors
+/// A shape refusal that names the member where one can be named, else `body`.
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { path: String::new() }
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|error| refusal(&error.to_string()))?;
+    match value {
+        Value::Object(map) => Ok(map),
+        other => {
+            Err(Refusal::shape("body", format!("The body must be a JSON object, not {}", kind_of(&other))))
+        }
+    }
+}
+
+/// What a value is, in a caller's words.
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Our own errors travel through serde as text; `\u{1}` separates the member's path from the sentence.
+const MARK: char = '\u{1}';
+
+fn refusal(text: &str) -> Refusal {
+    match text.split_once(MARK) {
+        Some((path, sentence)) => {
+            let sentence = sentence.split_once(MARK).map_or(sentence, |(sentence, _position)| sentence);
+            Refusal::shape(path, sentence)
+        }
+        None => Refusal::shape("body", format!("The body is not valid JSON: {text}")),
+    }
+}
+
+struct Strict {
+    path: String,
+}
+
+impl Strict {
+    fn member(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    fn text<E: serde::de::Error>(&self, text: String) -> Result<Value, E> {
+        // PostgreSQL's text cannot hold it, and no proposal needs it.
+        if text.contains('\0') {
+            let path = if self.path.is_empty() { "body" } else { &self.path };
+            return Err(E::custom(format!("{path}{MARK}`{path}` must not contain U+0000{MARK}")));
+        }
+        Ok(Value::String(text))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.text(value.to_owned())
+    }
+
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
+        self.text(value)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) =
+            items.next_element_seed(Strict { path: format!("{}[{}]", self.path, list.len()) })?
+        {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let path = self.member(&name);
+            if map.contains_key(&name) || name.contains('\0') {
+                let path = path.replace(['\0', MARK], "?");
+                let wrong =
+                    if name.contains('\0') { "must not contain U+0000" } else { "stands more than once" };
+                return Err(A::Error::custom(format!("{path}{MARK}`{path}` {wrong}{MARK}")));
+            }
+            let value = members.next_value_seed(Strict { path })?;
+            map.insert(name, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_repeated_member_is_named_at_any_depth() {
+        for (body, field) in [
+            (r#"{"jobId":"a","jobId":"a"}"#, "jobId"),
+            (r#"{"x":1,"x":1}"#, "x"),
+            (r#"{"proposal":{"hourlyRate":1,"hourlyRate":2}}"#, "proposal.hourlyRate"),
+            (r#"{"questionAnswers":[{"question":"q","question":"r"}]}"#, "questionAnswers[0].question"),
+            (r#"{"a":1,"\u0061":2}"#, "a"),
+        ] {
+            let refusal = object(body.as_bytes()).unwrap_err();
+            assert_eq!(refusal.field, field, "{body}");
+            assert!(refusal.message.contains("more than once"), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_in_plain_words() {
+        for body in ["", "{", "[]", "null", "5", "\"x\"", "{} {}", "{\"a\":}", "\u{feff}{}", "{\"a\":1e999}"]
+        {
+            let refusal = object(body.as_bytes()).unwrap_err();
+            assert_eq!(refusal.field, "body", "{body}");
+        }
+        assert_eq!(object(b"{\"a\":\"\xff\"}").unwrap_err().field, "body");
+        assert_eq!(object(br#"{"a":"\ud800"}"#).unwrap_err().field, "body");
+        assert_eq!(object(br#"{"a":{"b":"x\u0000"}}"#).unwrap_err().field, "a.b");
+        assert_eq!(object("[".repeat(100_000).as_bytes()).unwrap_err().field, "body");
+    }
+}

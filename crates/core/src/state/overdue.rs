@@ -1,0 +1,44 @@
+//! What time alone brings about: the sweeper's and every reader's question.
+
+use super::{Event, Progress, State};
+use crate::time::{CONFIRM_WAIT_MS, GIVE_UP_MS};
+
+/// Whether [`Progress::responsible`] is proven dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dead {
+    /// Its incarnation is gone; no byte of it can follow.
+    Proven,
+    /// It may live.
+    No,
+}
+
+/// The event that is due now, if any. The deadline goes before all else.
+#[must_use]
+pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
+    let lease_over = worker == Dead::Proven || was.lease_until.is_none_or(|until| now >= until);
+    let late = now >= was.deadline;
+    match was.state {
+        State::Queued if late || (was.blocked.is_some() && now >= was.cutoff) => Some(Event::TimeUp),
+        State::Leased | State::Armed if late => Some(Event::TimeUp),
+        State::Leased | State::Armed if lease_over => Some(Event::LeaseLost),
+        State::Intent if late => Some(Event::TimeUp),
+        State::Intent => {
+            let unanswered = was.intent.as_ref().is_none_or(|intent| now >= intent.answer_by);
+            (unanswered || lease_over).then_some(Event::Doubt)
+        }
+        State::Verifying if late => Some(Event::TimeUp),
+        State::Submitted if late || was.submitted_at.is_none_or(|at| now >= at + CONFIRM_WAIT_MS) => {
+            Some(Event::TimeUp)
+        }
+        State::Unknown if was.intent.as_ref().is_some_and(|i| now >= i.at + GIVE_UP_MS) => {
+            Some(Event::TimeUp)
+        }
+        State::Verifying | State::Unknown if worker == Dead::Proven && was.permit_closed_at.is_none() => {
+            Some(Event::PermitClosed)
+        }
+        State::Submitted | State::Verifying | State::Unknown if was.lease_until.is_some() && lease_over => {
+            Some(Event::HandBack { delay_ms: 0 })
+        }
+        _ => None,
+    }
+}

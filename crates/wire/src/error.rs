@@ -1,0 +1,34 @@
+use serde::{Deserialize, Serialize};
+
+use crate::ApplicationStatus;
+
+/// Body of every answer that is not a success: a string `error`, extras beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorAnswer {
+    /// What was wrong, in plain words.
+    pub error: String,
+    /// 400 and 422: the member or parameter that was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// 402: available credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits_remaining: Option<i64>,
+    /// 402: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_credits: Option<bool>,
+    /// 409: the application that exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_id: Option<String>,
+    /// 409: its status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_status: Option<ApplicationStatus>,
+}
+
+impl ErrorAnswer {
+    /// An error of nothing but its text.
+    #[must_use]
+    pub fn text(error: impl Into<String>) -> Self {
+        Self { error: error.into(), ..Self::default() }
+    }
+}

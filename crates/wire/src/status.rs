@@ -1,0 +1,65 @@
+use serde::{Deserialize, Serialize};
+
+/// The seven statuses of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationStatus {
+    /// Queued or being submitted; the only status that is not an end.
+    Processing,
+    /// The application went through.
+    Applied,
+    /// It failed; the reason is in `errorMessage`.
+    Failed,
+    /// The job can no longer be had.
+    NotAvailable,
+    /// The agency misses a requirement of the job.
+    NotEligible,
+    /// The agency has too few Connects.
+    NotEnoughConnects,
+    /// The account's login was refused; nothing was sent.
+    LoggedOut,
+}
+
+impl ApplicationStatus {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "processing",
+            Self::Applied => "applied",
+            Self::Failed => "failed",
+            Self::NotAvailable => "not_available",
+            Self::NotEligible => "not_eligible",
+            Self::NotEnoughConnects => "not_enough_connects",
+            Self::LoggedOut => "logged_out",
+        }
+    }
+
+    /// Whether polling ends with it.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        self != Self::Processing
+    }
+}
+
+/// Answer 200 of `GET /api/auto-apply-v2/status`: always these eight keys, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusAnswer {
+    /// Canonical ciphertext of the job.
+    pub job_id: String,
+    /// UUID of the job within this account.
+    pub processed_job_id: String,
+    /// One of seven.
+    pub application_status: ApplicationStatus,
+    /// A sentence for people.
+    pub application_status_message: String,
+    /// The application's id.
+    pub queue_id: String,
+    /// Unix milliseconds of the established success; null unless `applied`.
+    pub applied_at: Option<i64>,
+    /// Unix milliseconds when a worker or person first took it up; null before.
+    pub processed_at: Option<i64>,
+    /// `<code>: <sentence>`; null in `processing` and `applied`.
+    pub error_message: Option<String>,
+}
