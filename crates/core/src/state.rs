@@ -12,7 +12,7 @@ use applyd_wire::{ApplicationStatus, EventType};
 use crate::outcome::{Code, Ending};
 
 pub use advance::{By, Event, Refused, Step, advance};
-pub use overdue::{Dead, overdue};
+pub use overdue::{Dead, due_at, overdue};
 
 /// Where an application stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,1 +1,27 @@
-//! The only crate with applyd SQL
+//! The only crate with applyd's SQL: one seam (`read` and `write`), one file a table group.
+//!
+//! The same SQL text is meant for every engine: placeholders `?1..?n`, TEXT, BIGINT and bytes, times as
+//! Unix milliseconds, JSON as TEXT, enums as TEXT with CHECK. What differs is the DDL in `migrations/`.
+
+pub mod account;
+pub mod api_key;
+pub mod application;
+mod error;
+pub mod event;
+pub mod freelancer;
+pub mod grant;
+pub mod idempotency;
+pub mod ledger;
+mod lock;
+pub mod meta;
+mod migrate;
+pub mod queue;
+mod sqlite;
+mod store;
+pub mod timeline;
+mod tx;
+
+pub use error::Error;
+pub use lock::ServeLock;
+pub use store::{Clock, Store};
+pub use tx::Tx;

@@ -121,7 +121,7 @@ const ENOUGH_NEGATIVE_READS: i64 = 2;
 /// Why not; nothing has changed then.
 pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) -> Result<Step, Refused> {
     use State::{Armed, Intent as Crossed, Leased, Queued, Submitted, Unknown, Verifying};
-    fence(was, by, now)?;
+    fence(was, &event, by, now)?;
     let mut next = was.clone();
     match (was.state, event) {
         (Queued, Event::Claim { worker }) => {
@@ -138,6 +138,8 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
                 return Err(Refused::Time);
             }
             own(&mut next, worker, now, timing);
+            // When this read began: what it does not find counts only if that was after the drain.
+            next.look_at = Some(now);
         }
         (Leased | Armed | Crossed | Submitted | Verifying | Unknown, Event::Heartbeat) => {
             next.lease_until = Some(now + timing.lease_ms);
@@ -164,12 +166,12 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.look_at = Some(now);
             next.free();
         }
-        (Leased | Armed, Event::Block { code, delay_ms }) => {
+        (Leased | Armed, Event::Block { code, delay_ms }) if needs_no_intent(code) => {
             next.logins_lost += i64::from(code == Code::LoggedOut);
             next.blocked = Some(code);
             requeue(&mut next, now, delay_ms);
         }
-        (Queued | Leased | Armed, Event::End(ending)) => {
+        (Queued | Leased | Armed, Event::End(ending)) if needs_no_intent(ending.code) => {
             next.epoch += 1;
             next.end(ending);
         }
@@ -195,8 +197,10 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.look_at = Some(now);
         }
         (Verifying | Unknown, Event::Accepted) => applied(&mut next, now),
-        (Crossed | Verifying, Event::Declined(ending)) => declined(&mut next, ending),
-        (Unknown, Event::Declined(ending)) => {
+        (Crossed | Verifying, Event::Declined(ending)) if may_follow_intent(ending.code) => {
+            declined(&mut next, ending)
+        }
+        (Unknown, Event::Declined(ending)) if may_follow_intent(ending.code) => {
             let ending = if ending.code == Code::NotSubmitted {
                 ending
             } else {
@@ -222,7 +226,9 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
         (Verifying | Unknown, Event::NotSeen { settles }) if was.permit_closed_at.is_some() => {
             not_seen(&mut next, settles, now, timing);
         }
-        (Submitted | Verifying | Unknown, Event::NotSeen { .. } | Event::Unreadable) => {
+        (Submitted | Verifying | Unknown, Event::NotSeen { .. } | Event::Unreadable)
+            if was.state == Submitted || was.permit_closed_at.is_some() =>
+        {
             next.look_at = Some(now + timing.read_spacing_ms);
             next.free();
         }
@@ -236,13 +242,35 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
 }
 
 /// A worker must own the lease, a sender the intent; the sweeper acts on what time alone decides.
-fn fence(was: &Progress, by: By, now: i64) -> Result<(), Refused> {
+fn fence(was: &Progress, event: &Event, by: By, now: i64) -> Result<(), Refused> {
+    let owners_only = matches!(
+        event,
+        Event::Heartbeat
+            | Event::Retry { .. }
+            | Event::Arm
+            | Event::Cross
+            | Event::NotSeen { .. }
+            | Event::Unreadable
+    );
+    let senders_only = matches!(event, Event::Accepted | Event::Declined(_));
     let holds = match by {
-        By::Worker(epoch) => was.epoch == epoch && was.lease_until.is_some_and(|until| now < until),
-        By::Sender(epoch) => was.intent.as_ref().is_some_and(|intent| intent.epoch == epoch),
-        By::Sweeper => true,
+        By::Worker(epoch) => {
+            !senders_only && was.epoch == epoch && was.lease_until.is_some_and(|until| now < until)
+        }
+        By::Sender(epoch) => !owners_only && was.intent.as_ref().is_some_and(|intent| intent.epoch == epoch),
+        By::Sweeper => !owners_only && !senders_only,
     };
     if holds { Ok(()) } else { Err(Refused::Lease) }
+}
+
+/// The outcome of nothing is not unknown.
+fn needs_no_intent(code: Code) -> bool {
+    !matches!(code, Code::OutcomeUnknown | Code::Unresolved)
+}
+
+/// `logged_out` promises that no intent ever existed; a lost login behind one is a doubt.
+fn may_follow_intent(code: Code) -> bool {
+    needs_no_intent(code) && code != Code::LoggedOut
 }
 
 fn own(next: &mut Progress, worker: String, now: i64, timing: &Timing) {
@@ -285,7 +313,8 @@ fn declined(next: &mut Progress, ending: Ending) {
 }
 
 fn not_seen(next: &mut Progress, settles: bool, now: i64, timing: &Timing) {
-    let drained = next.permit_closed_at.is_some_and(|closed| now >= closed + timing.drain_ms);
+    let begun = next.look_at.unwrap_or(i64::MIN);
+    let drained = next.permit_closed_at.is_some_and(|closed| begun >= closed + timing.drain_ms);
     next.negative_reads += i64::from(drained);
     if settles && next.negative_reads >= ENOUGH_NEGATIVE_READS {
         return declined(next, Ending::of(Code::NotSubmitted));
@@ -308,7 +337,6 @@ fn time_up(next: &mut Progress, now: i64) -> Result<(), Refused> {
         State::Intent | State::Verifying if now >= next.deadline => {
             next.epoch += 1;
             next.end(Ending::of(Code::OutcomeUnknown));
-            next.look_at = next.permit_closed_at.map(|_| now);
         }
         State::Submitted
             if now >= next.deadline

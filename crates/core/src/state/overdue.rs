@@ -36,9 +36,34 @@ pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
         State::Verifying | State::Unknown if worker == Dead::Proven && was.permit_closed_at.is_none() => {
             Some(Event::PermitClosed)
         }
-        State::Submitted | State::Verifying | State::Unknown if was.lease_until.is_some() && lease_over => {
+        // The sender's death says nothing about the reader: only its own lease does.
+        State::Submitted | State::Verifying | State::Unknown
+            if was.lease_until.is_some_and(|until| now >= until) =>
+        {
             Some(Event::HandBack { delay_ms: 0 })
         }
+        _ => None,
+    }
+}
+
+/// When [`overdue`] first answers something for a living worker; `None`: never.
+#[must_use]
+pub fn due_at(was: &Progress) -> Option<i64> {
+    let intent_at = was.intent.as_ref().map(|intent| intent.at);
+    let first = |times: [Option<i64>; 3]| times.into_iter().flatten().min();
+    match was.state {
+        State::Queued => first([Some(was.deadline), was.blocked.map(|_| was.cutoff), None]),
+        State::Leased | State::Armed => first([Some(was.deadline), was.lease_until, None]),
+        State::Intent => {
+            let answer_by = was.intent.as_ref().map(|intent| intent.answer_by);
+            first([Some(was.deadline), was.lease_until, answer_by])
+        }
+        State::Submitted => {
+            let confirmed = was.submitted_at.map(|at| at + CONFIRM_WAIT_MS);
+            first([Some(was.deadline), confirmed, was.lease_until])
+        }
+        State::Verifying => first([Some(was.deadline), was.lease_until, None]),
+        State::Unknown => first([intent_at.map(|at| at + GIVE_UP_MS), was.lease_until, None]),
         _ => None,
     }
 }

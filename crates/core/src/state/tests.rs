@@ -1,1 +1,445 @@
+//! What may happen to an application, as tables. `T…`: submission-protocol.md §3.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
+use applyd_wire::EventType as Tell;
+
+use super::*;
+use crate::ledger::Kind::{self, Capture, Release, WriteOff};
+use crate::retry::{MOST_ATTEMPTS, MOST_LOST_LEASES};
+use crate::time::{CONFIRM_WAIT_MS, GIVE_UP_MS, Timing};
+
+/// When the application of each test was accepted; all other times count from here.
+const START: i64 = 1_700_000_000_000;
+const TIMING: Timing = Timing::DEFAULT;
+const CUTOFF: i64 = TIMING.intent_cutoff_ms;
+const DEADLINE: i64 = TIMING.deadline_ms;
+const LEASE: i64 = TIMING.lease_ms;
+const DRAIN: i64 = TIMING.drain_ms;
+const SPACING: i64 = TIMING.read_spacing_ms;
+const SENDER: By = By::Sender(1);
+const FIRST: By = By::Worker(1);
+const SWEEPER: By = By::Sweeper;
+
+fn try_step(was: &Progress, event: Event, by: By, after: i64) -> Result<Step, Refused> {
+    advance(was, event, by, START + after, &TIMING)
+}
+
+fn then(was: &Progress, event: Event, by: By, after: i64) -> Progress {
+    let step = try_step(was, event.clone(), by, after);
+    step.unwrap_or_else(|why| panic!("{event:?} by {by:?} after {after} ms: {why:?} in {was:#?}")).next
+}
+
+fn ending(code: Code) -> Ending {
+    Ending::of(code)
+}
+
+fn claim() -> Event {
+    Event::Claim { worker: "first".into() }
+}
+
+fn look() -> Event {
+    Event::Look { worker: "reader".into() }
+}
+
+const NOT_SEEN: Event = Event::NotSeen { settles: true };
+const SEEN: Event = Event::Seen { site_at: None };
+
+fn block(code: Code) -> Event {
+    Event::Block { code, delay_ms: 500 }
+}
+
+fn queued() -> Progress {
+    Progress::accepted(START, CUTOFF, DEADLINE)
+}
+
+fn leased() -> Progress {
+    then(&queued(), claim(), SWEEPER, 0)
+}
+
+fn armed() -> Progress {
+    then(&leased(), Event::Arm, FIRST, 0)
+}
+
+fn intent() -> Progress {
+    then(&armed(), Event::Cross, FIRST, 0)
+}
+
+fn submitted() -> Progress {
+    then(&intent(), Event::Accepted, SENDER, 0)
+}
+
+/// Taken from its sender, which may still send.
+fn doubted() -> Progress {
+    then(&intent(), Event::Doubt, SWEEPER, 0)
+}
+
+/// Given up by its sender.
+fn verifying() -> Progress {
+    then(&intent(), Event::Doubt, SENDER, 0)
+}
+
+fn unknown() -> Progress {
+    then(&verifying(), Event::TimeUp, SWEEPER, DEADLINE)
+}
+
+fn looked_at(was: &Progress, after: i64) -> Progress {
+    then(was, look(), SWEEPER, after)
+}
+
+fn owner(progress: &Progress) -> By {
+    By::Worker(progress.epoch)
+}
+
+/// One of every way to end.
+fn ended() -> Vec<Progress> {
+    vec![
+        then(&submitted(), SEEN, SWEEPER, 1),
+        then(&unknown(), Event::TimeUp, SWEEPER, GIVE_UP_MS),
+        then(&leased(), Event::End(ending(Code::JobClosed)), FIRST, 1),
+        then(&leased(), Event::End(ending(Code::NotEligible)), FIRST, 1),
+        then(&leased(), Event::End(ending(Code::NotEnoughConnects)), FIRST, 1),
+        then(&leased(), Event::End(ending(Code::LoggedOut)), FIRST, 1),
+        then(&intent(), Event::Declined(ending(Code::Refused)), SENDER, 1),
+    ]
+}
+
+/// One of every event.
+fn events() -> Vec<Event> {
+    vec![
+        claim(),
+        look(),
+        Event::Heartbeat,
+        Event::Retry { delay_ms: 0 },
+        Event::LeaseLost,
+        Event::HandBack { delay_ms: 0 },
+        block(Code::LoggedOut),
+        Event::End(ending(Code::JobClosed)),
+        Event::Arm,
+        Event::Cross,
+        Event::Accepted,
+        Event::Declined(ending(Code::Refused)),
+        Event::Recover { worker: "dead".into(), at: START },
+        Event::Doubt,
+        Event::PermitClosed,
+        SEEN,
+        NOT_SEEN,
+        Event::Unreadable,
+        Event::TimeUp,
+    ]
+}
+
+#[test]
+fn each_transition_moves_the_credit_once_and_tells_its_end() {
+    use State::*;
+    let blocked = then(&leased(), block(Code::LoggedOut), FIRST, 1);
+    let policy = then(&leased(), block(Code::PolicyPending), FIRST, 1);
+    let last_try = Progress { attempts: MOST_ATTEMPTS - 1, ..leased() };
+    let last_lease = Progress { lost_leases: MOST_LOST_LEASES - 1, ..armed() };
+    let reading = looked_at(&verifying(), DRAIN);
+    let last_read = Progress { negative_reads: 1, ..reading.clone() };
+    let late = looked_at(&unknown(), DEADLINE);
+    let late_read = Progress { negative_reads: 1, ..late.clone() };
+    let recover = || Event::Recover { worker: "dead".into(), at: START - 1 };
+    let declined = |code| Event::Declined(ending(code));
+    type Row = (&'static str, Progress, Event, By, i64, State, Option<Code>, Option<Kind>, Option<Tell>);
+    #[rustfmt::skip]
+    let rows: Vec<Row> = vec![
+        ("T2 claimed",             queued(),  claim(),                      SWEEPER, 0, Leased, None, None, None),
+        ("T3 heartbeat",           leased(),  Event::Heartbeat,             FIRST, 9, Leased, None, None, None),
+        ("T4 transient error",     armed(),   Event::Retry { delay_ms: 7 }, FIRST, 9, Queued, None, None, None),
+        ("T4 worker gone",         armed(),   Event::LeaseLost,             SWEEPER, 9, Queued, None, None, None),
+        ("T4 handed back",         leased(),  Event::HandBack { delay_ms: 7 }, FIRST, 9, Queued, None, None, None),
+        ("T4 login lost",          leased(),  block(Code::LoggedOut),       FIRST, 9, Queued, None, None, None),
+        ("T5 six tries failed",    last_try,  Event::Retry { delay_ms: 0 }, FIRST, 9, Failed, Some(Code::AttemptsExhausted), Some(Release), Some(Tell::Failed)),
+        ("T5 three workers died",  last_lease, Event::LeaseLost,            SWEEPER, 9, Failed, Some(Code::AttemptsExhausted), Some(Release), Some(Tell::Failed)),
+        ("T5 job gone",            leased(),  Event::End(ending(Code::JobClosed)), FIRST, 9, NotAvailable, Some(Code::JobClosed), Some(Release), Some(Tell::NotAvailable)),
+        ("T5 not eligible",        leased(),  Event::End(ending(Code::NotEligible)), FIRST, 9, NotEligible, Some(Code::NotEligible), Some(Release), Some(Tell::NotEligible)),
+        ("T5 too few Connects",    armed(),   Event::End(ending(Code::NotEnoughConnects)), FIRST, 9, NotEnoughConnects, Some(Code::NotEnoughConnects), Some(Release), Some(Tell::NotEnoughConnects)),
+        ("T5 terms changed",       armed(),   Event::End(ending(Code::TermsChanged)), FIRST, 9, Failed, Some(Code::TermsChanged), Some(Release), Some(Tell::Failed)),
+        ("T5 policy not accepted", policy,    Event::TimeUp,                SWEEPER, CUTOFF, Failed, Some(Code::PolicyPending), Some(Release), Some(Tell::Failed)),
+        ("T6 login refused",       queued(),  Event::End(ending(Code::LoggedOut)), SWEEPER, 9, LoggedOut, Some(Code::LoggedOut), Some(Release), Some(Tell::LoggedOut)),
+        ("T6 login not restored",  blocked,   Event::TimeUp,                SWEEPER, CUTOFF, LoggedOut, Some(Code::LoggedOut), Some(Release), Some(Tell::LoggedOut)),
+        ("T7 preview agreed",      leased(),  Event::Arm,                   FIRST, 9, Armed, None, None, None),
+        ("T8 crossed",             armed(),   Event::Cross,                 FIRST, 9, Intent, None, None, None),
+        ("T9 accepted",            intent(),  Event::Accepted,              SENDER, 9, Submitted, None, None, None),
+        ("T10 a read agrees",      submitted(), SEEN,                       FIRST, 9, Applied, None, Some(Capture), Some(Tell::Applied)),
+        ("T10 20 s passed",        submitted(), Event::TimeUp,              SWEEPER, CONFIRM_WAIT_MS, Applied, None, Some(Capture), Some(Tell::Applied)),
+        ("T10 deadline",           Progress { submitted_at: Some(START + DEADLINE - 1), ..submitted() }, Event::TimeUp, SWEEPER, DEADLINE, Applied, None, Some(Capture), Some(Tell::Applied)),
+        ("T11 refused",            intent(),  declined(Code::Refused),      SENDER, 9, Failed, Some(Code::Refused), Some(Release), Some(Tell::Failed)),
+        ("T11 refused as closed",  intent(),  declined(Code::JobClosed),    SENDER, 9, NotAvailable, Some(Code::JobClosed), Some(Release), Some(Tell::NotAvailable)),
+        ("T11 no byte left",       intent(),  declined(Code::NotSubmitted), SENDER, 9, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Failed)),
+        ("T11 late refusal",       doubted(), declined(Code::Refused),      SENDER, 9, Failed, Some(Code::Refused), Some(Release), Some(Tell::Failed)),
+        ("T12 sender gives up",    intent(),  Event::Doubt,                 SENDER, 9, Verifying, None, None, None),
+        ("T12 sender overdue",     intent(),  Event::Doubt,                 SWEEPER, 9, Verifying, None, None, None),
+        ("T13 found",              reading.clone(), SEEN,                   owner(&reading), DRAIN, Applied, None, Some(Capture), Some(Tell::Applied)),
+        ("T13 late success",       doubted(), Event::Accepted,              SENDER, 9, Applied, None, Some(Capture), Some(Tell::Applied)),
+        ("T14 first not found",    reading.clone(), NOT_SEEN,               owner(&reading), DRAIN, Verifying, None, None, None),
+        ("T14 not found again",    last_read.clone(), NOT_SEEN,             owner(&last_read), DRAIN, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Failed)),
+        ("T14 needs a person",     last_read.clone(), Event::NotSeen { settles: false }, owner(&last_read), DRAIN, Verifying, None, None, None),
+        ("T15 queued too long",    queued(),  Event::TimeUp,                SWEEPER, DEADLINE, Failed, Some(Code::Deadline), Some(Release), Some(Tell::Failed)),
+        ("T15 armed too long",     armed(),   Event::TimeUp,                SWEEPER, DEADLINE, Failed, Some(Code::Deadline), Some(Release), Some(Tell::Failed)),
+        ("T16 no answer in time",  intent(),  Event::TimeUp,                SWEEPER, DEADLINE, Unknown, Some(Code::OutcomeUnknown), None, Some(Tell::Failed)),
+        ("T16 unreadable in time", doubted(), Event::TimeUp,                SWEEPER, DEADLINE, Unknown, Some(Code::OutcomeUnknown), None, Some(Tell::Failed)),
+        ("T17 found after all",    late.clone(), SEEN,                      owner(&late), DEADLINE, Applied, None, Some(Capture), Some(Tell::Corrected)),
+        ("T17 success after all",  unknown(), Event::Accepted,              SENDER, DEADLINE, Applied, None, Some(Capture), Some(Tell::Corrected)),
+        ("T18 nothing after all",  late_read.clone(), NOT_SEEN,             owner(&late_read), DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
+        ("T18 refused after all",  unknown(), declined(Code::Refused),      SENDER, DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
+        ("T19 given up",           unknown(), Event::TimeUp,                SWEEPER, GIVE_UP_MS, Failed, Some(Code::Unresolved), Some(WriteOff), Some(Tell::Corrected)),
+        ("restored store",         armed(),   recover(),                    SWEEPER, 9, Verifying, None, None, None),
+        ("taken for a read",       verifying(), look(),                     SWEEPER, 9, Verifying, None, None, None),
+        ("permit proven closed",   doubted(), Event::PermitClosed,          SWEEPER, 9, Verifying, None, None, None),
+        ("site unreadable",        reading.clone(), Event::Unreadable,      owner(&reading), DRAIN, Verifying, None, None, None),
+    ];
+    for (name, was, event, by, after, state, code, ledger, tell) in rows {
+        let step = try_step(&was, event, by, after).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+        let next = step.next;
+        assert_eq!((next.state, next.code, step.ledger, step.tell), (state, code, ledger, tell), "{name}");
+        assert_eq!(next.message.is_some(), next.is_failure(), "{name}: the caller is told why");
+        assert!(next.state.is_terminal() <= (next.lease_until.is_none() && next.worker.is_none()), "{name}");
+        assert!(next.epoch >= was.epoch, "{name}");
+    }
+}
+
+impl Progress {
+    fn is_failure(&self) -> bool {
+        self.state.is_terminal() && self.state != State::Applied
+    }
+}
+
+#[test]
+fn each_refusal_leaves_the_application_alone() {
+    use Refused::{Lease, State, Time};
+    let half = LEASE / 2;
+    let beaten = |after| Progress { lease_until: Some(START + after + LEASE), ..armed() };
+    let reading = looked_at(&verifying(), 0);
+    let retrying = then(&leased(), Event::Retry { delay_ms: 500 }, FIRST, 0);
+    let reader = owner(&reading);
+    let again = Progress { state: super::State::Armed, ..intent() };
+    type Row = (&'static str, Progress, Event, By, i64, Refused);
+    #[rustfmt::skip]
+    let rows: Vec<Row> = vec![
+        ("claimed at the cutoff",         queued(), claim(), SWEEPER, CUTOFF, Time),
+        ("claimed within the delay",      retrying, claim(), SWEEPER, 499, Time),
+        ("claimed twice",                 leased(), claim(), SWEEPER, 1, State),
+        ("an older epoch",                leased(), Event::Arm, By::Worker(0), 1, Lease),
+        ("an expired lease",              leased(), Event::Arm, FIRST, LEASE, Lease),
+        ("a heartbeat too late",          leased(), Event::Heartbeat, FIRST, LEASE, Lease),
+        ("no lease at all",               queued(), Event::Heartbeat, By::Worker(0), 1, Lease),
+        ("crossed without a preview",     leased(), Event::Cross, FIRST, 1, State),
+        ("crossed past the cutoff",       beaten(CUTOFF), Event::Cross, FIRST, CUTOFF + 1, Time),
+        ("crossed with a short lease",    armed(), Event::Cross, FIRST, half + 1, Time),
+        ("a second intent",               again, Event::Cross, FIRST, 1, Time),
+        ("crossed twice",                 intent(), Event::Cross, FIRST, 1, State),
+        ("ended after the intent",        intent(), Event::End(ending(Code::JobClosed)), FIRST, 1, State),
+        ("requeued after the intent",     intent(), Event::Retry { delay_ms: 0 }, FIRST, 1, State),
+        ("lease lost after the intent",   intent(), Event::LeaseLost, SWEEPER, LEASE, State),
+        ("login lost after the intent",   intent(), block(Code::LoggedOut), FIRST, 1, State),
+        ("logged out after the intent",   intent(), Event::Declined(ending(Code::LoggedOut)), SENDER, 1, State),
+        ("unknown without an intent",     leased(), Event::End(ending(Code::OutcomeUnknown)), FIRST, 1, State),
+        ("written off without an intent", leased(), Event::End(ending(Code::Unresolved)), FIRST, 1, State),
+        ("blocked for an unknown end",    leased(), block(Code::OutcomeUnknown), FIRST, 1, State),
+        ("the answer of another sender",  intent(), Event::Accepted, By::Sender(2), 1, Lease),
+        ("an answer no sender brings",    intent(), Event::Accepted, SWEEPER, 1, Lease),
+        ("a refusal no sender brings",    doubted(), Event::Declined(ending(Code::Refused)), SWEEPER, 1, Lease),
+        ("a heartbeat of no owner",       doubted(), Event::Heartbeat, SENDER, 1, Lease),
+        ("armed by the sweeper",          leased(), Event::Arm, SWEEPER, 1, Lease),
+        ("crossed by the sweeper",        armed(), Event::Cross, SWEEPER, 1, Lease),
+        ("read while a byte may follow",  doubted(), look(), SWEEPER, DRAIN, Time),
+        ("seen while a byte may follow",  doubted(), SEEN, SWEEPER, DRAIN, State),
+        ("a negative read of no reader",  verifying(), NOT_SEEN, SENDER, DRAIN, Lease),
+        ("permit closed twice",           verifying(), Event::PermitClosed, SWEEPER, 1, State),
+        ("two readers at once",           reading.clone(), look(), SWEEPER, 1, Time),
+        ("a reader whose lease is over",  reading, NOT_SEEN, reader, LEASE, Lease),
+        ("restored twice",                verifying(), Event::Recover { worker: "dead".into(), at: START }, SWEEPER, 1, State),
+        ("given up early",                unknown(), Event::TimeUp, SWEEPER, GIVE_UP_MS - 1, Time),
+        ("applied too early",             submitted(), Event::TimeUp, SWEEPER, CONFIRM_WAIT_MS - 1, Time),
+        ("out of time too early",         queued(), Event::TimeUp, SWEEPER, DEADLINE - 1, Time),
+        ("unknown too early",             intent(), Event::TimeUp, SWEEPER, DEADLINE - 1, Time),
+    ];
+    for (name, was, event, by, after, why) in rows {
+        assert_eq!(try_step(&was, event, by, after), Err(why), "{name}");
+    }
+}
+
+#[test]
+fn the_limits_themselves_are_still_in_time() {
+    let kept = Progress { lease_until: Some(START + CUTOFF + LEASE / 2), ..armed() };
+    assert_eq!(then(&kept, Event::Cross, FIRST, CUTOFF).state, State::Intent);
+    assert_eq!(then(&queued(), claim(), SWEEPER, CUTOFF - 1).state, State::Leased);
+    assert_eq!(then(&leased(), Event::Heartbeat, FIRST, LEASE - 1).lease_until, Some(START + 2 * LEASE - 1));
+}
+
+#[test]
+fn an_end_is_final_for_everyone() {
+    for was in ended() {
+        for event in events() {
+            for by in [SWEEPER, SENDER, owner(&was)] {
+                for after in [0, DEADLINE, 2 * GIVE_UP_MS] {
+                    let step = try_step(&was, event.clone(), by, after);
+                    assert!(step.is_err(), "{event:?} by {by:?} revived {:?}", was.state);
+                }
+            }
+        }
+        assert_eq!(overdue(&was, START + 2 * GIVE_UP_MS, Dead::Proven), None, "{:?}", was.state);
+    }
+}
+
+#[test]
+fn time_alone_acts_at_the_boundary_and_not_before() {
+    use Dead::{No, Proven};
+    let blocked = then(&leased(), block(Code::LoggedOut), FIRST, 0);
+    let patient = |was: Progress| Progress { lease_until: Some(START + GIVE_UP_MS), ..was };
+    let asked = |was: Progress, answer_by: i64| {
+        let mut was = patient(was);
+        was.intent.as_mut().unwrap().answer_by = START + answer_by;
+        was
+    };
+    let reading = looked_at(&verifying(), 0);
+    let back = Event::HandBack { delay_ms: 0 };
+    type Row = (&'static str, Progress, Dead, i64, Event);
+    #[rustfmt::skip]
+    let rows: Vec<Row> = vec![
+        ("queued to the deadline",       queued(), Proven, DEADLINE, Event::TimeUp),
+        ("login not back by the cutoff", blocked, No, CUTOFF, Event::TimeUp),
+        ("lease over",                   leased(), No, LEASE, Event::LeaseLost),
+        ("armed lease over",             armed(), No, LEASE, Event::LeaseLost),
+        ("kept to the deadline",         patient(leased()), No, DEADLINE, Event::TimeUp),
+        ("answer overdue",               patient(intent()), No, TIMING.answer_by_ms, Event::Doubt),
+        ("sender's lease over",          intent(), No, LEASE, Event::Doubt),
+        ("asked to the deadline",        asked(intent(), GIVE_UP_MS), No, DEADLINE, Event::TimeUp),
+        ("verified to the deadline",     patient(verifying()), No, DEADLINE, Event::TimeUp),
+        ("success long enough",          patient(submitted()), No, CONFIRM_WAIT_MS, Event::TimeUp),
+        ("success at the deadline",      Progress { submitted_at: Some(START + DEADLINE), ..patient(submitted()) }, No, DEADLINE, Event::TimeUp),
+        ("reader's lease over",          reading, No, LEASE, back),
+        ("unknown for a day",            unknown(), No, GIVE_UP_MS, Event::TimeUp),
+    ];
+    for (name, was, dead, after, event) in rows {
+        assert_eq!(overdue(&was, START + after - 1, dead), None, "{name}: too early");
+        assert_eq!(overdue(&was, START + after, dead), Some(event.clone()), "{name}");
+        try_step(&was, event, SWEEPER, after).unwrap_or_else(|why| panic!("{name}: {why:?}"));
+    }
+}
+
+#[test]
+fn a_worker_that_is_proven_dead_is_not_waited_for() {
+    let open = then(&doubted(), Event::TimeUp, SWEEPER, DEADLINE);
+    for (was, after, event) in [
+        (leased(), 1, Event::LeaseLost),
+        (armed(), 1, Event::LeaseLost),
+        (intent(), 1, Event::Doubt),
+        (doubted(), 1, Event::PermitClosed),
+        (open, DEADLINE, Event::PermitClosed),
+    ] {
+        assert_eq!(overdue(&was, START + after, Dead::No), None, "{:?}", was.state);
+        assert_eq!(overdue(&was, START + after, Dead::Proven), Some(event), "{:?}", was.state);
+    }
+}
+
+#[test]
+fn a_live_reader_keeps_its_look_though_the_sender_is_dead() {
+    for reading in [looked_at(&verifying(), DRAIN), looked_at(&unknown(), DEADLINE)] {
+        let now = reading.lease_until.unwrap() - 1;
+        let reading = Progress { deadline: now + 1, ..reading };
+        assert_eq!(overdue(&reading, now, Dead::Proven), None, "{:?}", reading.state);
+    }
+}
+
+#[test]
+fn the_intent_outlives_its_worker() {
+    let intent = intent();
+    assert_eq!(intent.responsible(), Some("first"));
+    let reading = looked_at(&verifying(), DRAIN);
+    assert_eq!((reading.worker.as_deref(), reading.responsible()), (Some("reader"), Some("first")));
+    for (event, closed) in [
+        (Event::Accepted, Closed::Submitted),
+        (Event::Declined(ending(Code::Refused)), Closed::Refused),
+        (Event::Declined(ending(Code::NotSubmitted)), Closed::Absent),
+        (Event::Doubt, Closed::Open),
+    ] {
+        assert_eq!(then(&intent, event, SENDER, 1).intent.unwrap().closed, closed);
+    }
+}
+
+#[test]
+fn only_the_senders_own_word_closes_the_permit_with_the_doubt() {
+    assert_eq!((verifying().permit_closed_at, verifying().look_at), (Some(START), Some(START)));
+    assert_eq!((doubted().permit_closed_at, doubted().look_at), (None, None));
+    let closed = then(&doubted(), Event::PermitClosed, SENDER, 7);
+    assert_eq!((closed.permit_closed_at, closed.look_at), (Some(START + 7), Some(START + 7)));
+    for event in [NOT_SEEN, Event::Unreadable, SEEN] {
+        let doubted = Progress { lease_until: Some(START + LEASE), ..doubted() };
+        assert_eq!(try_step(&doubted, event, owner(&doubted), 1), Err(Refused::State), "a byte may follow");
+    }
+}
+
+#[test]
+fn nothing_found_counts_only_after_the_drain_and_at_a_distance() {
+    // Begun a moment too early: what left the sender last may not have arrived when the site was read.
+    let early = looked_at(&verifying(), DRAIN - 1);
+    let first = then(&early, NOT_SEEN, owner(&early), DRAIN + 5);
+    assert_eq!((first.negative_reads, first.lease_until), (0, None));
+    let due = DRAIN + 5 + SPACING;
+    assert_eq!(try_step(&first, look(), SWEEPER, due - 1), Err(Refused::Time));
+    let second = looked_at(&first, due);
+    assert_eq!(then(&second, NOT_SEEN, owner(&second), due).negative_reads, 1);
+}
+
+#[test]
+fn the_deadline_does_not_shorten_the_distance_between_reads() {
+    let reading = looked_at(&verifying(), DEADLINE - 2);
+    let first = then(&reading, NOT_SEEN, owner(&reading), DEADLINE - 1);
+    let unknown = then(&first, Event::TimeUp, SWEEPER, DEADLINE);
+    assert_eq!((unknown.negative_reads, unknown.look_at), (1, Some(START + DEADLINE - 1 + SPACING)));
+    let interrupted = then(&looked_at(&verifying(), 5), Event::TimeUp, SWEEPER, DEADLINE);
+    assert!(interrupted.look_at.unwrap() <= START + DEADLINE, "read again at once");
+}
+
+#[test]
+fn each_kind_of_fault_has_its_own_count() {
+    for (event, counts, delay) in [
+        (Event::Retry { delay_ms: 500 }, (1, 0, 0), 500),
+        (Event::LeaseLost, (0, 1, 0), 0),
+        (Event::HandBack { delay_ms: 500 }, (0, 0, 0), 500),
+        (block(Code::LoggedOut), (0, 0, 1), 500),
+        (block(Code::PolicyPending), (0, 0, 0), 500),
+    ] {
+        let next = then(&armed(), event.clone(), FIRST, 1);
+        assert_eq!((next.attempts, next.lost_leases, next.logins_lost), counts, "{event:?}");
+        assert_eq!((next.state, next.not_before), (State::Queued, START + 1 + delay), "{event:?}");
+        let claimed = then(&next, claim(), SWEEPER, 1 + delay);
+        assert_eq!((claimed.epoch, claimed.blocked, claimed.processed_at), (2, None, Some(START)));
+    }
+}
+
+#[test]
+fn the_sites_time_counts_only_for_what_was_told_too_late() {
+    let site = Event::Seen { site_at: Some(START + 3) };
+    let late = looked_at(&unknown(), DEADLINE);
+    assert_eq!(then(&late, site.clone(), owner(&late), DEADLINE).applied_at, Some(START + 3));
+    let reading = looked_at(&verifying(), DRAIN);
+    assert_eq!(then(&reading, site, owner(&reading), DRAIN).applied_at, Some(START + DRAIN));
+    let ahead = Event::Seen { site_at: Some(START + GIVE_UP_MS) };
+    assert_eq!(then(&late, ahead, owner(&late), DEADLINE).applied_at, Some(START + DEADLINE));
+}
+
+#[test]
+fn a_lost_intent_comes_back_as_one_to_be_verified() {
+    for was in [queued(), leased(), armed()] {
+        let event = Event::Recover { worker: "dead".into(), at: START - 5 };
+        let next = then(&was, event, SWEEPER, 9);
+        assert_eq!((next.state, next.responsible()), (State::Verifying, Some("dead")));
+        assert_eq!((next.permit_closed_at, next.look_at), (Some(START + 9), Some(START + 9)));
+        assert!(next.epoch > was.epoch && try_step(&next, Event::Arm, owner(&was), 10).is_err());
+    }
+}
+
+#[test]
+fn every_name_reads_back() {
+    for state in STATES {
+        assert_eq!(State::parse(state.as_str()), Some(state));
+        assert_eq!(state.event().is_some(), state.is_terminal());
+    }
+    for closed in [Closed::Open, Closed::Submitted, Closed::Refused, Closed::Absent] {
+        assert_eq!(Closed::parse(closed.as_str()), Some(closed));
+    }
+}

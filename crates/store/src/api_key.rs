@@ -1,0 +1,110 @@
+//! API keys: only their SHA-256 is kept.
+
+use applyd_core::ids::{AccountId, KeyId};
+
+use crate::account::Channel;
+use crate::tx::values;
+use crate::{Error, Tx};
+
+const MOST_KEYS: i64 = 1000;
+
+/// Who a key speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The key's id, for logs and limits.
+    pub key: KeyId,
+    /// The account it draws on.
+    pub account: AccountId,
+    /// The account's channel.
+    pub channel: Channel,
+    /// Valid before this, Unix milliseconds.
+    pub expires_at: Option<i64>,
+}
+
+/// A key in a listing.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The key's id.
+    pub id: KeyId,
+    /// Its name.
+    pub name: String,
+    /// Made at.
+    pub created_at: i64,
+    /// Valid before this.
+    pub expires_at: Option<i64>,
+}
+
+/// Who a valid key of this hash speaks for.
+///
+/// # Errors
+/// The store's.
+pub fn holder(tx: &Tx<'_>, sha256: &[u8; 32]) -> Result<Option<Holder>, Error> {
+    tx.one(
+        "SELECT k.id, k.account_id, a.channel, k.expires_at FROM api_key k JOIN account a ON a.id = k.account_id
+         WHERE k.sha256 = ?1 AND (k.expires_at IS NULL OR k.expires_at > ?2)",
+        values![sha256.as_slice(), tx.now()],
+        |row| {
+            Ok(Holder {
+                key: row.parsed(0, KeyId::parse)?,
+                account: row.parsed(1, AccountId::parse)?,
+                channel: row.parsed(2, Channel::parse)?,
+                expires_at: row.opt_int(3)?,
+            })
+        },
+    )
+}
+
+/// Adds a key in the place of the account's key of that name, which lives on for `grace_ms`.
+///
+/// # Errors
+/// The store's.
+pub fn replace(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    name: &str,
+    id: &KeyId,
+    sha256: &[u8; 32],
+    grace_ms: i64,
+) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE api_key SET expires_at = ?3 WHERE account_id = ?1 AND name = ?2
+         AND (expires_at IS NULL OR expires_at > ?3)",
+        values![account.as_str(), name, tx.now() + grace_ms],
+    )?;
+    tx.execute(
+        "INSERT INTO api_key (id, account_id, name, sha256, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        values![id.as_str(), account.as_str(), name, sha256.as_slice(), tx.now()],
+    )?;
+    Ok(())
+}
+
+/// Ends a key at once; `false` when there is no such valid key.
+///
+/// # Errors
+/// The store's.
+pub fn revoke(tx: &Tx<'_>, id: &KeyId) -> Result<bool, Error> {
+    let ended = tx.execute(
+        "UPDATE api_key SET expires_at = ?2 WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
+        values![id.as_str(), tx.now()],
+    )?;
+    Ok(ended == 1)
+}
+
+/// An account's keys, newest first, up to 1000, ended ones included.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: &AccountId) -> Result<Vec<Listed>, Error> {
+    tx.all(
+        "SELECT id, name, created_at, expires_at FROM api_key WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2",
+        values![account.as_str(), MOST_KEYS],
+        |row| {
+            Ok(Listed {
+                id: row.parsed(0, KeyId::parse)?,
+                name: row.text(1)?,
+                created_at: row.int(2)?,
+                expires_at: row.opt_int(3)?,
+            })
+        },
+    )
+}

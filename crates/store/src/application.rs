@@ -1,0 +1,300 @@
+//! One application: its row, read and written back.
+
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::JobKey;
+use applyd_core::outcome::Code;
+use applyd_core::state::{Closed, Intent, Progress, State, due_at};
+use applyd_wire::{ApplicationStatus, StatusAnswer};
+
+use crate::account::Channel;
+use crate::tx::{Row, values};
+use crate::{Error, Tx};
+
+/// An application as stored, without its request.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its id.
+    pub id: QueueId,
+    /// Whose.
+    pub account: AccountId,
+    /// Where it is submitted.
+    pub channel: Channel,
+    /// Which job.
+    pub job: JobKey,
+    /// The job's UUID within the account.
+    pub processed_job_id: String,
+    /// Unix milliseconds.
+    pub accepted_at: i64,
+    /// Raised by each change.
+    pub version: i64,
+    /// What changes.
+    pub progress: Progress,
+}
+
+/// What a status answer needs, and whether time has overtaken it.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The eight keys.
+    pub answer: StatusAnswer,
+    /// Raised by each change.
+    pub version: i64,
+    /// When time alone brings the next change.
+    pub due_at: Option<i64>,
+}
+
+const COLUMNS: &str = "a.id, a.account_id, a.channel, a.job_key, a.processed_job_id, a.accepted_at, a.version,
+  a.state, a.epoch, a.worker, a.lease_until, a.attempts, a.lost_leases, a.logins_lost, a.not_before, a.blocked,
+  a.cutoff, a.deadline, a.processed_at, a.applied_at, a.submitted_at, a.permit_closed_at, a.negative_reads,
+  a.look_at, a.code, a.message, i.worker, i.epoch, i.at, i.answer_by, i.closed";
+
+fn read(row: &Row<'_>) -> Result<Application, Error> {
+    let intent = match row.opt_text(26)? {
+        None => None,
+        Some(worker) => Some(Intent {
+            worker,
+            epoch: row.int(27)?,
+            at: row.int(28)?,
+            answer_by: row.int(29)?,
+            closed: row.parsed(30, Closed::parse)?,
+        }),
+    };
+    let progress = Progress {
+        state: row.parsed(7, State::parse)?,
+        epoch: row.int(8)?,
+        worker: row.opt_text(9)?,
+        lease_until: row.opt_int(10)?,
+        attempts: row.int(11)?,
+        lost_leases: row.int(12)?,
+        logins_lost: row.int(13)?,
+        not_before: row.int(14)?,
+        blocked: row.opt_parsed(15, Code::parse)?,
+        cutoff: row.int(16)?,
+        deadline: row.int(17)?,
+        processed_at: row.opt_int(18)?,
+        applied_at: row.opt_int(19)?,
+        submitted_at: row.opt_int(20)?,
+        permit_closed_at: row.opt_int(21)?,
+        negative_reads: row.int(22)?,
+        look_at: row.opt_int(23)?,
+        intent,
+        code: row.opt_parsed(24, Code::parse)?,
+        message: row.opt_text(25)?,
+    };
+    Ok(Application {
+        id: row.parsed(0, QueueId::parse)?,
+        account: row.parsed(1, AccountId::parse)?,
+        channel: row.parsed(2, Channel::parse)?,
+        job: row.parsed(3, JobKey::parse)?,
+        processed_job_id: row.text(4)?,
+        accepted_at: row.int(5)?,
+        version: row.int(6)?,
+        progress,
+    })
+}
+
+impl Application {
+    /// What a poller sees of it.
+    #[must_use]
+    pub fn answer(&self) -> StatusAnswer {
+        answer(
+            self.progress.state,
+            StatusAnswer {
+                job_id: self.job.as_str().to_owned(),
+                processed_job_id: self.processed_job_id.clone(),
+                application_status: ApplicationStatus::Processing,
+                application_status_message: String::new(),
+                queue_id: self.id.as_str().to_owned(),
+                applied_at: self.progress.applied_at,
+                processed_at: self.progress.processed_at,
+                error_message: self.progress.message.clone(),
+            },
+            self.channel,
+        )
+    }
+
+    /// The same with what the status cache needs.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status { answer: self.answer(), version: self.version, due_at: due_at(&self.progress) }
+    }
+}
+
+/// Fills in status and message: the rest stands as stored.
+fn answer(state: State, stored: StatusAnswer, channel: Channel) -> StatusAnswer {
+    let status = state.status();
+    let message = match (status, channel) {
+        (ApplicationStatus::Processing, Channel::Desk) => "Waiting for a person to submit",
+        (ApplicationStatus::Processing, _) => "Application is being submitted",
+        (ApplicationStatus::Applied, _) => "Successfully applied via auto-apply",
+        (ApplicationStatus::Failed, _) => "Application failed",
+        (ApplicationStatus::NotAvailable, _) => "Job is no longer available",
+        (ApplicationStatus::NotEligible, _) => "Agency profile does not meet the job requirements",
+        (ApplicationStatus::NotEnoughConnects, _) => "Not enough Connects for this job",
+        (ApplicationStatus::LoggedOut, _) => "Account connection was lost, nothing was submitted",
+    };
+    StatusAnswer { application_status: status, application_status_message: message.to_owned(), ..stored }
+}
+
+/// One application.
+///
+/// # Errors
+/// The store's.
+pub fn load(tx: &Tx<'_>, id: &QueueId) -> Result<Option<Application>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM application a LEFT JOIN intent i ON i.application_id = a.id WHERE a.id = ?1"
+    );
+    tx.one(&sql, values![id.as_str()], read)
+}
+
+/// The request as it arrived.
+///
+/// # Errors
+/// The store's.
+pub fn request(tx: &Tx<'_>, id: &QueueId) -> Result<Option<String>, Error> {
+    tx.one("SELECT request FROM application WHERE id = ?1", values![id.as_str()], |row| row.text(0))
+}
+
+const STATUS_COLUMNS: &str = "id, channel, job_key, processed_job_id, state, processed_at, applied_at, message, version, due_at";
+
+fn read_status(row: &Row<'_>) -> Result<Status, Error> {
+    let stored = StatusAnswer {
+        queue_id: row.text(0)?,
+        job_id: row.text(2)?,
+        processed_job_id: row.text(3)?,
+        application_status: ApplicationStatus::Processing,
+        application_status_message: String::new(),
+        processed_at: row.opt_int(5)?,
+        applied_at: row.opt_int(6)?,
+        error_message: row.opt_text(7)?,
+    };
+    let state = row.parsed(4, State::parse)?;
+    Ok(Status {
+        answer: answer(state, stored, row.parsed(1, Channel::parse)?),
+        version: row.int(8)?,
+        due_at: row.opt_int(9)?,
+    })
+}
+
+/// The status of an application of this account.
+///
+/// # Errors
+/// The store's.
+pub fn status(tx: &Tx<'_>, account: &AccountId, id: &QueueId) -> Result<Option<Status>, Error> {
+    tx.one(
+        &format!("SELECT {STATUS_COLUMNS} FROM application WHERE id = ?1 AND account_id = ?2"),
+        values![id.as_str(), account.as_str()],
+        read_status,
+    )
+}
+
+/// The status of the newest application of this account for a job.
+///
+/// # Errors
+/// The store's.
+pub fn status_of_job(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<Status>, Error> {
+    tx.one(
+        &format!(
+            "SELECT {STATUS_COLUMNS} FROM application WHERE account_id = ?1 AND job_key = ?2 ORDER BY id DESC LIMIT 1"
+        ),
+        values![account.as_str(), job.as_str()],
+        read_status,
+    )
+}
+
+/// The job that this account knows by a UUID.
+///
+/// # Errors
+/// The store's.
+pub fn job_of_uuid(tx: &Tx<'_>, account: &AccountId, uuid: &str) -> Result<Option<JobKey>, Error> {
+    tx.one(
+        "SELECT job_key FROM application WHERE account_id = ?1 AND processed_job_id = ?2 LIMIT 1",
+        values![account.as_str(), uuid],
+        |row| row.parsed(0, JobKey::parse),
+    )
+}
+
+/// The newest application of a job: id, state, UUID, and whether it bars another one.
+pub(crate) struct Newest {
+    pub(crate) id: QueueId,
+    pub(crate) state: State,
+    pub(crate) processed_job_id: String,
+    pub(crate) bars: bool,
+}
+
+pub(crate) fn newest(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<Newest>, Error> {
+    tx.one(
+        "SELECT id, state, processed_job_id, code, guard_cleared_at FROM application
+         WHERE account_id = ?1 AND job_key = ?2 ORDER BY id DESC LIMIT 1",
+        values![account.as_str(), job.as_str()],
+        |row| {
+            let state = row.parsed(1, State::parse)?;
+            let unresolved = row.opt_parsed(3, Code::parse)? == Some(Code::Unresolved) && row.opt_int(4)?.is_none();
+            let bars = !state.is_terminal() || matches!(state, State::Applied | State::Unknown) || unresolved;
+            Ok(Newest { id: row.parsed(0, QueueId::parse)?, state, processed_job_id: row.text(2)?, bars })
+        },
+    )
+}
+
+/// A new row, in the state of its progress.
+pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<(), Error> {
+    let p = &new.progress;
+    tx.execute(
+        "INSERT INTO application (id, account_id, channel, job_key, processed_job_id, accepted_at, version, state,
+           epoch, attempts, lost_leases, logins_lost, not_before, cutoff, deadline, negative_reads, due_at, request)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10, ?11, ?12, 0, ?13, ?14)",
+        values![
+            new.id.as_str(),
+            new.account.as_str(),
+            new.channel.as_str(),
+            new.job.as_str(),
+            &new.processed_job_id,
+            new.accepted_at,
+            new.version,
+            p.state.as_str(),
+            p.epoch,
+            p.not_before,
+            p.cutoff,
+            p.deadline,
+            due_at(p),
+            request
+        ],
+    )?;
+    Ok(())
+}
+
+/// Writes the next progress over the one that was read; `false` when the row is no longer that one.
+pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<bool, Error> {
+    let changed = tx.execute(
+        "UPDATE application SET version = version + 1, state = ?4, epoch = ?5, worker = ?6, lease_until = ?7,
+           attempts = ?8, lost_leases = ?9, logins_lost = ?10, not_before = ?11, blocked = ?12, cutoff = ?13,
+           deadline = ?14, processed_at = ?15, applied_at = ?16, submitted_at = ?17, permit_closed_at = ?18,
+           negative_reads = ?19, look_at = ?20, due_at = ?21, code = ?22, message = ?23
+         WHERE id = ?1 AND state = ?2 AND epoch = ?3",
+        values![
+            was.id.as_str(),
+            was.progress.state.as_str(),
+            was.progress.epoch,
+            next.state.as_str(),
+            next.epoch,
+            next.worker.as_deref(),
+            next.lease_until,
+            next.attempts,
+            next.lost_leases,
+            next.logins_lost,
+            next.not_before,
+            next.blocked.map(Code::as_str),
+            next.cutoff,
+            next.deadline,
+            next.processed_at,
+            next.applied_at,
+            next.submitted_at,
+            next.permit_closed_at,
+            next.negative_reads,
+            next.look_at,
+            due_at(next),
+            next.code.map(Code::as_str),
+            next.message.as_deref()
+        ],
+    )?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,82 @@
+//! Freelancers of an account and their profiles.
+
+use applyd_core::ids::AccountId;
+use applyd_core::terms::Cents;
+
+use crate::tx::values;
+use crate::{Error, Tx};
+
+/// A freelancer to add, with profiles in order.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFreelancer<'a> {
+    /// Opaque id, unique in the account.
+    pub id: &'a str,
+    /// Shown name.
+    pub name: &'a str,
+    /// At least one.
+    pub profiles: &'a [NewProfile<'a>],
+}
+
+/// A profile to add.
+#[derive(Debug, Clone, Copy)]
+pub struct NewProfile<'a> {
+    /// Opaque id, unique in the account.
+    pub id: &'a str,
+    /// What it offers.
+    pub title: &'a str,
+    /// Its usual rate.
+    pub hourly_rate: Cents,
+    /// Exactly one a freelancer.
+    pub is_default: bool,
+}
+
+/// Adds freelancers in their order; the first one's default profile is the account's default.
+///
+/// # Errors
+/// The store's.
+pub fn add(tx: &Tx<'_>, account: &AccountId, freelancers: &[NewFreelancer<'_>]) -> Result<(), Error> {
+    for (position, freelancer) in (0_i64..).zip(freelancers) {
+        tx.execute(
+            "INSERT INTO freelancer (account_id, id, name, position) VALUES (?1, ?2, ?3, ?4)",
+            values![account.as_str(), freelancer.id, freelancer.name, position],
+        )?;
+        for (place, profile) in (0_i64..).zip(freelancer.profiles) {
+            tx.execute(
+                "INSERT INTO profile (account_id, id, freelancer_id, title, hourly_rate_cents, is_default, position)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                values![
+                    account.as_str(),
+                    profile.id,
+                    freelancer.id,
+                    profile.title,
+                    profile.hourly_rate.get(),
+                    profile.is_default,
+                    place
+                ],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The hourly rate of a profile, or of the account's default profile.
+///
+/// # Errors
+/// The store's.
+pub fn rate(tx: &Tx<'_>, account: &AccountId, profile: Option<&str>) -> Result<Option<Cents>, Error> {
+    let cents = match profile {
+        Some(profile) => tx.one(
+            "SELECT hourly_rate_cents FROM profile WHERE account_id = ?1 AND id = ?2",
+            values![account.as_str(), profile],
+            |row| row.int(0),
+        ),
+        None => tx.one(
+            "SELECT p.hourly_rate_cents FROM profile p
+             JOIN freelancer f ON f.account_id = p.account_id AND f.id = p.freelancer_id
+             WHERE p.account_id = ?1 AND p.is_default = 1 ORDER BY f.position LIMIT 1",
+            values![account.as_str()],
+            |row| row.int(0),
+        ),
+    }?;
+    Ok(cents.map(Cents::new))
+}

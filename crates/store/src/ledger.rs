@@ -1,0 +1,91 @@
+//! The ledger: append-only rows, and the balance they make, changed in the same transaction.
+
+use std::collections::BTreeMap;
+
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::ledger::{Balance, Entry, Expected, Kind, verify as law};
+use applyd_core::outcome::Code;
+use applyd_core::state::State;
+
+use crate::account;
+use crate::tx::values;
+use crate::{Error, Tx};
+
+/// What a check of the whole ledger found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Accounts looked at.
+    pub accounts: usize,
+    /// Applications looked at.
+    pub applications: usize,
+    /// One sentence for each violation.
+    pub violations: Vec<String>,
+}
+
+/// Appends an entry and moves the balance; `None` when there is not enough.
+///
+/// # Errors
+/// The store's; a second hold or settlement breaks a rule of the schema.
+pub fn post(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    application: Option<&QueueId>,
+    kind: Kind,
+    amount: i64,
+) -> Result<Option<Balance>, Error> {
+    let moves = kind.moves(amount);
+    let balance = tx.one(
+        "UPDATE account SET available = available + ?2, held = held + ?3, spent = spent + ?4
+         WHERE id = ?1 AND available + ?2 >= 0 AND held + ?3 >= 0
+         RETURNING available, held, spent",
+        values![account.as_str(), moves.available, moves.held, moves.spent],
+        |row| Ok(Balance { available: row.int(0)?, held: row.int(1)?, spent: row.int(2)? }),
+    )?;
+    if balance.is_some() {
+        tx.execute(
+            "INSERT INTO ledger_entry (account_id, application_id, kind, amount, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            values![account.as_str(), application.map(QueueId::as_str), kind.as_str(), amount, tx.now()],
+        )?;
+    }
+    Ok(balance)
+}
+
+/// Checks every entry against the balances and the applications.
+///
+/// # Errors
+/// The store's.
+pub fn verify(tx: &Tx<'_>) -> Result<Report, Error> {
+    let entries = tx.all(
+        "SELECT account_id, application_id, kind, amount FROM ledger_entry ORDER BY seq",
+        values![],
+        |row| {
+            Ok(Entry {
+                account: row.text(0)?,
+                application: row.opt_text(1)?,
+                kind: row.parsed(2, Kind::parse)?,
+                amount: row.int(3)?,
+            })
+        },
+    )?;
+    let balances = account::balances(tx)?;
+    let applications: BTreeMap<String, Expected> = tx
+        .all("SELECT id, state, code FROM application", values![], |row| {
+            let state = row.parsed(1, State::parse)?;
+            let code = row.opt_parsed(2, Code::parse)?;
+            Ok((row.text(0)?, expected(state, code)))
+        })?
+        .into_iter()
+        .collect();
+    let violations = law(&entries, &balances, &applications);
+    Ok(Report { accounts: balances.len(), applications: applications.len(), violations })
+}
+
+fn expected(state: State, code: Option<Code>) -> Expected {
+    match (state, code) {
+        (State::Applied, _) => Expected::Captured,
+        (State::Failed, Some(Code::Unresolved)) => Expected::WrittenOff,
+        (State::Unknown, _) => Expected::Held,
+        (state, _) if state.is_terminal() => Expected::Released,
+        _ => Expected::Held,
+    }
+}

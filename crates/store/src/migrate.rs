@@ -1,0 +1,32 @@
+//! Migrations: forward only, each in its own transaction.
+
+use rusqlite::Connection;
+
+use crate::Error;
+
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_init.sql")];
+
+/// Brings the schema up to date.
+pub(crate) fn up(connection: &Connection, now: i64) -> Result<(), Error> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER NOT NULL PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+    )?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let result = missing(connection, now);
+    connection.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    result
+}
+
+fn missing(connection: &Connection, now: i64) -> Result<(), Error> {
+    let found: i64 =
+        connection.query_row("SELECT coalesce(max(version), 0) FROM schema_migration", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    for (version, sql) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        connection.execute_batch(sql)?;
+        connection.execute("INSERT INTO schema_migration (version, at) VALUES (?1, ?2)", [version, now])?;
+    }
+    Ok(())
+}

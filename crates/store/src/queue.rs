@@ -1,0 +1,354 @@
+//! The queue: accepting, taking, moving on. Every change of an application goes through [`advance`].
+
+use applyd_core::ids::{AccountId, EventId, QueueId};
+use applyd_core::job_ref::{JobKey, JobRef, Published};
+use applyd_core::ledger::Kind;
+use applyd_core::queue::{most_ahead, retry_after_s};
+use applyd_core::state::{self, By, Event, Progress, Refused, State, Step};
+use applyd_core::time::Timing;
+use applyd_wire::ApplicationStatus;
+
+use crate::account::Channel;
+use crate::application::{self, Application};
+use crate::tx::values;
+use crate::{Error, Tx, event, freelancer, ledger, meta, timeline};
+
+/// What is asked to be accepted.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// Id of the application to be.
+    pub id: QueueId,
+    /// Whose.
+    pub account: AccountId,
+    /// The account's channel.
+    pub channel: Channel,
+    /// The job as named.
+    pub job: JobRef,
+    /// The profile as named.
+    pub profile: Option<String>,
+    /// UUID for a job that the account has not met.
+    pub fresh_job_id: String,
+    /// The request as it arrived.
+    pub request: String,
+    /// Cutoff after now, in milliseconds.
+    pub cutoff_ms: i64,
+    /// Deadline after now, in milliseconds.
+    pub deadline_ms: i64,
+    /// What one application of this account has taken of late, in milliseconds; `None`: nothing waits.
+    pub one_takes_ms: Option<i64>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum Accept {
+    /// Durable with this transaction.
+    Accepted {
+        /// The row.
+        application: Box<Application>,
+        /// Credits left.
+        available: i64,
+    },
+    /// 422.
+    UnknownProfile,
+    /// 404.
+    UnknownJob,
+    /// 409.
+    Barred {
+        /// The application that exists.
+        by: QueueId,
+        /// Its state.
+        state: State,
+    },
+    /// 402.
+    NoCredit {
+        /// Credits left.
+        available: i64,
+    },
+    /// 503: it would be bound to end `deadline`, or nothing may be submitted now.
+    NotNow {
+        /// Whole seconds.
+        retry_after_s: i64,
+    },
+}
+
+/// Accepts an application, with its credit held, or says why not; then nothing has changed.
+///
+/// # Errors
+/// The store's.
+pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
+    if let Some(profile) = &new.profile
+        && freelancer::rate(tx, &new.account, Some(profile))?.is_none()
+    {
+        return Ok(Accept::UnknownProfile);
+    }
+    let Some(job) = resolve(tx, &new.account, new.channel, &new.job)? else {
+        return Ok(Accept::UnknownJob);
+    };
+    let newest = application::newest(tx, &new.account, &job)?;
+    if let Some(newest) = newest.as_ref().filter(|newest| newest.bars) {
+        return Ok(Accept::Barred { by: newest.id.clone(), state: newest.state });
+    }
+    let (available, held) = tx
+        .one("SELECT available, held FROM account WHERE id = ?1", values![new.account.as_str()], |row| {
+            Ok((row.int(0)?, row.int(1)?))
+        })?
+        .unwrap_or_default();
+    if available < 1 {
+        return Ok(Accept::NoCredit { available });
+    }
+    if let Some(retry_after_s) = not_now(tx, &new, held)? {
+        return Ok(Accept::NotNow { retry_after_s });
+    }
+    let processed_job_id = job
+        .published_uuid()
+        .filter(|_| new.channel == Channel::Sandbox)
+        .map(|uuid| uuid.hyphenated().to_string())
+        .or(newest.map(|newest| newest.processed_job_id))
+        .unwrap_or(new.fresh_job_id);
+    let application = Application {
+        id: new.id,
+        account: new.account,
+        channel: new.channel,
+        job,
+        processed_job_id,
+        accepted_at: tx.now(),
+        version: 1,
+        progress: Progress::accepted(tx.now(), new.cutoff_ms, new.deadline_ms),
+    };
+    let balance = ledger::post(tx, &application.account, Some(&application.id), Kind::Hold, 1)?;
+    let available = balance.map_or(available, |balance| balance.available);
+    application::insert(tx, &application, &new.request)?;
+    Ok(Accept::Accepted { application: Box::new(application), available })
+}
+
+/// The canonical key of a job that this account may name.
+///
+/// # Errors
+/// The store's.
+pub fn resolve(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    channel: Channel,
+    job: &JobRef,
+) -> Result<Option<JobKey>, Error> {
+    let key = match job {
+        JobRef::Key(key) => Some(key.clone()),
+        JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
+            Some(key) => Some(key),
+            None => application::job_of_uuid(tx, account, &uuid.hyphenated().to_string())?,
+        },
+    };
+    Ok(key.filter(|key| match key.published() {
+        Published::Known(_) => channel == Channel::Sandbox,
+        Published::Reserved => false,
+        Published::Ordinary => true,
+    }))
+}
+
+/// Held credits bound the queue from above, so the exact count is read only near the limit.
+fn not_now(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
+    const VERIFY_ONLY_RETRY_S: i64 = 60;
+    let Some(one_takes_ms) = new.one_takes_ms else { return Ok(None) };
+    if meta::verify_only(tx)?.is_some() {
+        return Ok(Some(VERIFY_ONLY_RETRY_S));
+    }
+    let most = most_ahead(new.cutoff_ms, one_takes_ms);
+    if held < most {
+        return Ok(None);
+    }
+    let ahead = tx
+        .one(
+            "SELECT (SELECT count(*) FROM application WHERE account_id = ?1 AND state = 'queued')
+               + (SELECT count(*) FROM application WHERE account_id = ?1
+                  AND state IN ('leased', 'armed', 'intent', 'submitted', 'verifying'))",
+            values![new.account.as_str()],
+            |row| row.int(0),
+        )?
+        .unwrap_or(0);
+    Ok((ahead >= most).then(|| retry_after_s(ahead, new.cutoff_ms, one_takes_ms)))
+}
+
+/// What goes into the same transaction beside the transition itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// A sentence for the timeline.
+    pub note: Option<&'a str>,
+    /// T7: preview id and its expiry, Unix milliseconds.
+    pub preview: Option<(&'a str, i64)>,
+    /// T8: SHA-256 of the terms that are sent.
+    pub terms_sha256: Option<&'a str>,
+    /// The site's id of the proposal.
+    pub proposal: Option<&'a str>,
+}
+
+/// Moves one application: the pure rule decides, the row is written under its fence, ledger, event and
+/// timeline go with it.
+///
+/// # Errors
+/// The store's. A refusal by the rule is no error: nothing has changed then.
+pub fn advance(
+    tx: &Tx<'_>,
+    id: &QueueId,
+    event: Event,
+    by: By,
+    timing: &Timing,
+    beside: Beside<'_>,
+) -> Result<Result<Application, Refused>, Error> {
+    let Some(was) = application::load(tx, id)? else { return Ok(Err(Refused::State)) };
+    let step = match state::advance(&was.progress, event, by, tx.now(), timing) {
+        Ok(step) => step,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    // Settled before the row can hold it: the intent stands first.
+    write_intent(tx, &was, &step, beside)?;
+    if !application::update(tx, &was, &step.next)? {
+        return Ok(Err(Refused::Lease));
+    }
+    if let Some((preview, expires_at)) = beside.preview {
+        tx.execute(
+            "UPDATE application SET preview_id = ?2, preview_expires_at = ?3 WHERE id = ?1",
+            values![id.as_str(), preview, expires_at],
+        )?;
+    }
+    let now = Application { version: was.version + 1, progress: step.next.clone(), ..was };
+    if let Some(kind) = step.ledger
+        && ledger::post(tx, &now.account, Some(id), kind, 1)?.is_none()
+    {
+        return Err(Error::Damaged(format!("{id} has no held credit to {}", kind.as_str())));
+    }
+    if let Some(kind) = step.tell {
+        event::append(tx, &EventId::new(tx.now(), tx.random()), &now.account, kind, &now.answer())?;
+    }
+    note(tx, &now, &step, beside.note)?;
+    Ok(Ok(now))
+}
+
+fn write_intent(tx: &Tx<'_>, was: &Application, step: &Step, beside: Beside<'_>) -> Result<(), Error> {
+    let Some(intent) = &step.next.intent else { return Ok(()) };
+    match &was.progress.intent {
+        None => tx.execute(
+            "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            values![
+                was.id.as_str(),
+                &intent.worker,
+                intent.epoch,
+                intent.at,
+                intent.answer_by,
+                beside.terms_sha256.unwrap_or(""),
+                intent.closed.as_str()
+            ],
+        )?,
+        Some(before) if before.closed != intent.closed => tx.execute(
+            "UPDATE intent SET closed = ?2, proposal_id = ?3 WHERE application_id = ?1",
+            values![was.id.as_str(), intent.closed.as_str(), beside.proposal],
+        )?,
+        Some(_) => 0,
+    };
+    Ok(())
+}
+
+/// Heartbeats and empty looks are not worth a line.
+fn note(tx: &Tx<'_>, now: &Application, step: &Step, detail: Option<&str>) -> Result<(), Error> {
+    let ended = now.progress.state.is_terminal();
+    if step.tell.is_none() && !ended && detail.is_none() && now.progress.state != State::Submitted {
+        return Ok(());
+    }
+    let word = now.progress.code.map_or_else(|| now.progress.state.as_str(), |code| code.as_str());
+    timeline::note(tx, &now.id, word, detail)
+}
+
+/// Takes the next application of an account that is ready, if its slot is free.
+///
+/// # Errors
+/// The store's.
+pub fn claim(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    worker: &str,
+    timing: &Timing,
+) -> Result<Option<Application>, Error> {
+    let busy = tx.one(
+        "SELECT 1 FROM application WHERE account_id = ?1
+         AND state IN ('leased', 'armed', 'intent', 'submitted', 'verifying') LIMIT 1",
+        values![account.as_str()],
+        |row| row.int(0),
+    )?;
+    if busy.is_some() {
+        return Ok(None);
+    }
+    let next = tx.one(
+        "SELECT id FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2 AND cutoff > ?2
+         AND channel <> 'desk' ORDER BY not_before, id LIMIT 1",
+        values![account.as_str(), tx.now()],
+        |row| row.parsed(0, QueueId::parse),
+    )?;
+    let Some(id) = next else { return Ok(None) };
+    let event = Event::Claim { worker: worker.to_owned() };
+    let beside = Beside { note: Some("claimed"), ..Beside::default() };
+    Ok(advance(tx, &id, event, By::Sweeper, timing, beside)?.ok())
+}
+
+/// Accounts with something ready to be taken.
+///
+/// # Errors
+/// The store's.
+pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
+    tx.all(
+        "SELECT DISTINCT account_id FROM application WHERE state = 'queued' AND not_before <= ?1
+         AND cutoff > ?1 AND channel <> 'desk' LIMIT ?2",
+        values![tx.now(), most],
+        |row| row.parsed(0, AccountId::parse),
+    )
+}
+
+/// Applications whose next read is due and that nobody looks at, the longest due first.
+///
+/// # Errors
+/// The store's.
+pub fn to_look_at(tx: &Tx<'_>, most: i64) -> Result<Vec<QueueId>, Error> {
+    tx.all(
+        "SELECT id FROM application WHERE look_at IS NOT NULL AND look_at <= ?1
+         AND (lease_until IS NULL OR lease_until <= ?1) AND channel <> 'desk' ORDER BY look_at LIMIT ?2",
+        values![tx.now(), most],
+        |row| row.parsed(0, QueueId::parse),
+    )
+}
+
+/// Applications that time has overtaken, the longest due first.
+///
+/// # Errors
+/// The store's.
+pub fn overdue(tx: &Tx<'_>, most: i64) -> Result<Vec<QueueId>, Error> {
+    tx.all(
+        "SELECT id FROM application WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+        values![tx.now(), most],
+        |row| row.parsed(0, QueueId::parse),
+    )
+}
+
+/// Applications whose worker, or whose intent's sender, is not this incarnation.
+///
+/// # Errors
+/// The store's.
+pub fn of_others(tx: &Tx<'_>, worker: &str) -> Result<Vec<QueueId>, Error> {
+    tx.all(
+        "SELECT a.id FROM application a LEFT JOIN intent i ON i.application_id = a.id
+         WHERE a.due_at IS NOT NULL AND coalesce(i.worker, a.worker, ?1) <> ?1",
+        values![worker],
+        |row| row.parsed(0, QueueId::parse),
+    )
+}
+
+/// What an unfinished application waits for, for the operator's list.
+///
+/// # Errors
+/// The store's.
+pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Error> {
+    tx.all(
+        "SELECT id, state FROM application WHERE due_at IS NOT NULL AND state IN ('intent', 'verifying', 'unknown')
+         ORDER BY id",
+        values![],
+        |row| Ok((row.parsed(0, QueueId::parse)?, row.parsed(1, State::parse)?.status())),
+    )
+}

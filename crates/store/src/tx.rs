@@ -1,0 +1,169 @@
+//! A transaction as the table files see it: text, whole numbers and bytes, on any engine.
+
+use rusqlite::Connection;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+
+use crate::Error;
+
+/// One transaction (or one read); lives only within a closure of the seam.
+pub struct Tx<'a> {
+    connection: &'a Connection,
+    now: i64,
+}
+
+/// A parameter of a statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// One row of an answer, by position.
+pub(crate) struct Row<'a>(&'a rusqlite::Row<'a>);
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(connection: &'a Connection, now: i64) -> Self {
+        Self { connection, now }
+    }
+
+    /// The store's clock at the start of this closure, Unix milliseconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Random bits for an id; ids are no secrets.
+    pub(crate) fn random(&self) -> u128 {
+        fastrand::u128(..)
+    }
+
+    /// Runs a statement; answers the number of rows changed.
+    pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, Error> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.execute(rusqlite::params_from_iter(values))?)
+    }
+
+    /// Reads at most one row.
+    pub(crate) fn one<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        rows.next()?.map(|row| read(&Row(row))).transpose()
+    }
+
+    /// Reads all rows; the statement's own LIMIT bounds them.
+    pub(crate) fn all<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        let mut list = Vec::new();
+        while let Some(row) = rows.next()? {
+            list.push(read(&Row(row))?);
+        }
+        Ok(list)
+    }
+}
+
+impl Row<'_> {
+    pub(crate) fn int(&self, at: usize) -> Result<i64, Error> {
+        Ok(self.0.get(at)?)
+    }
+
+    pub(crate) fn opt_int(&self, at: usize) -> Result<Option<i64>, Error> {
+        Ok(self.0.get(at)?)
+    }
+
+    pub(crate) fn flag(&self, at: usize) -> Result<bool, Error> {
+        Ok(self.int(at)? != 0)
+    }
+
+    pub(crate) fn text(&self, at: usize) -> Result<String, Error> {
+        Ok(self.0.get(at)?)
+    }
+
+    pub(crate) fn opt_text(&self, at: usize) -> Result<Option<String>, Error> {
+        Ok(self.0.get(at)?)
+    }
+
+    pub(crate) fn bytes(&self, at: usize) -> Result<Vec<u8>, Error> {
+        Ok(self.0.get(at)?)
+    }
+
+    /// Text that a type of the core must recognise.
+    pub(crate) fn parsed<T>(&self, at: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
+        let text = self.text(at)?;
+        parse(&text).ok_or(Error::Damaged(text))
+    }
+
+    /// The same where null may stand.
+    pub(crate) fn opt_parsed<T>(
+        &self,
+        at: usize,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        self.opt_text(at)?.map(|text| parse(&text).ok_or(Error::Damaged(text))).transpose()
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(value: bool) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(value: &'a String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// The parameters of a statement, in order.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { &[$($crate::tx::Value::from($value)),*] };
+}
+pub(crate) use values;
