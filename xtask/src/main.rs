@@ -1,2 +1,42 @@
-//! Tasks of the applyd repository.
-fn main() {}
+//! Tasks of the applyd repository: `cargo xtask setup` and `cargo xtask test`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
+
+mod run;
+mod setup;
+mod source;
+mod test;
+mod tool;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Tasks of the applyd repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need and this machine lacks.
+    Setup,
+    /// Run every check and every test; the last line is `N passed, N failed`.
+    Test {
+        /// Multiply the random parts.
+        #[arg(long)]
+        long: bool,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    match Args::parse().task {
+        Task::Setup => setup::setup()?,
+        Task::Test { long } => return test::test(long),
+    }
+    Ok(ExitCode::SUCCESS)
+}

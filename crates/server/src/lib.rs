@@ -1,1 +1,13 @@
-//! The HTTP API and the workers of applyd
+//! The server of applyd: HTTP in front, workers behind, the store between them.
+
+pub mod config;
+pub mod failpoint;
+mod http;
+mod master_key;
+mod start;
+mod status_cache;
+pub mod telemetry;
+mod verify_only;
+pub mod work;
+
+pub use start::{Running, StartError, open_store, start};

@@ -16,6 +16,7 @@ mod lock;
 pub mod meta;
 mod migrate;
 pub mod queue;
+pub mod recover;
 mod sqlite;
 mod store;
 pub mod timeline;

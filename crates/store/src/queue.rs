@@ -4,7 +4,7 @@ use applyd_core::ids::{AccountId, EventId, QueueId};
 use applyd_core::job_ref::{JobKey, JobRef, Published};
 use applyd_core::ledger::Kind;
 use applyd_core::queue::{most_ahead, retry_after_s};
-use applyd_core::state::{self, By, Event, Progress, Refused, State, Step};
+use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State, Step};
 use applyd_core::time::Timing;
 use applyd_wire::ApplicationStatus;
 
@@ -256,6 +256,30 @@ fn note(tx: &Tx<'_>, now: &Application, step: &Step, detail: Option<&str>) -> Re
     }
     let word = now.progress.code.map_or_else(|| now.progress.state.as_str(), |code| code.as_str());
     timeline::note(tx, &now.id, word, detail)
+}
+
+/// Brings about what time alone has decided for one application; answers it if anything changed.
+///
+/// # Errors
+/// The store's.
+pub fn catch_up(
+    tx: &Tx<'_>,
+    id: &QueueId,
+    timing: &Timing,
+    dead: impl Fn(&Progress) -> Dead,
+) -> Result<Option<Application>, Error> {
+    // Doubt, permit closed, deadline: no chain of overdue steps is longer.
+    const LONGEST_CHAIN: usize = 4;
+    let mut changed = None;
+    for _ in 0..LONGEST_CHAIN {
+        let Some(was) = application::load(tx, id)? else { break };
+        let Some(event) = state::overdue(&was.progress, tx.now(), dead(&was.progress)) else { break };
+        match advance(tx, id, event, By::Sweeper, timing, Beside::default())? {
+            Ok(now) => changed = Some(now),
+            Err(_) => break,
+        }
+    }
+    Ok(changed)
 }
 
 /// Takes the next application of an account that is ready, if its slot is free.

@@ -69,6 +69,8 @@ pub enum Event {
         worker: String,
         /// When the intent was recorded.
         at: i64,
+        /// Whether there is time and a free slot to verify before the caller is told.
+        in_time: bool,
     },
     /// T12: no definite answer. The sender's own word closes the permit.
     Doubt,
@@ -157,14 +159,18 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.look_at = was.look_at.map(|_| now + delay_ms);
             next.free();
         }
-        (Queued | Leased | Armed, Event::Recover { worker, at }) => {
+        (Queued | Leased | Armed, Event::Recover { worker, at, in_time }) => {
             next.epoch += 1;
-            next.state = Verifying;
             next.processed_at.get_or_insert(at);
             next.intent = Some(Intent { worker, epoch: next.epoch, at, answer_by: at, closed: Closed::Open });
+            if in_time {
+                next.state = Verifying;
+                next.free();
+            } else {
+                next.end(Ending::of(Code::OutcomeUnknown));
+            }
             next.permit_closed_at = Some(now);
             next.look_at = Some(now);
-            next.free();
         }
         (Leased | Armed, Event::Block { code, delay_ms }) if needs_no_intent(code) => {
             next.logins_lost += i64::from(code == Code::LoggedOut);

@@ -1,0 +1,5 @@
+//! Integration tests of the rules, as one binary.
+
+mod job_ref;
+mod model;
+mod request;

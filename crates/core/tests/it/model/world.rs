@@ -1,0 +1,214 @@
+//! What the model's state is made of.
+
+use applyd_core::ledger::Kind;
+use applyd_core::state::{By, Dead, Progress, State, Step, advance, overdue};
+use applyd_core::time::{GIVE_UP_MS, Timing};
+
+/// One tick, and the unit of all limits below. A success is final after two (`CONFIRM_WAIT_MS`).
+pub(crate) const TICK_MS: i64 = 10_000;
+/// The last tick is a day later than all others: the time to give up.
+pub(crate) const LAST_TICK: u8 = 7;
+pub(crate) const DRAIN_TICKS: u8 = 2;
+/// Of both workers together.
+pub(crate) const MOST_CRASHES: u8 = 2;
+
+pub(crate) const TIMING: Timing = Timing {
+    intent_cutoff_ms: 2 * TICK_MS,
+    deadline_ms: 3 * TICK_MS,
+    answer_by_ms: TICK_MS,
+    lease_ms: TICK_MS,
+    drain_ms: DRAIN_TICKS as i64 * TICK_MS,
+    read_spacing_ms: TICK_MS,
+    ..Timing::DEFAULT
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) clock: u8,
+    pub(crate) crashes: u8,
+    /// In the order they were accepted; the second only after a clean end of the first.
+    pub(crate) applications: Vec<Application>,
+    pub(crate) workers: [Worker; 2],
+    pub(crate) flaws: Flaws,
+}
+
+/// What a step broke that no later state shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Flaws {
+    pub(crate) sent_without_intent: bool,
+    pub(crate) settled_twice: bool,
+    pub(crate) revived: bool,
+    pub(crate) stuck: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Application {
+    pub(crate) progress: Progress,
+    pub(crate) credit: Credit,
+    /// Under way to the site.
+    pub(crate) requests: Vec<Request>,
+    /// Requests ever sent.
+    pub(crate) sent: u8,
+    /// Proposals at the site.
+    pub(crate) accepted: u8,
+    /// An intent existed at some time.
+    pub(crate) crossed: bool,
+    /// Its sender died after the site had accepted.
+    pub(crate) orphaned: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Credit {
+    Held,
+    Captured,
+    Released,
+    WrittenOff,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Request {
+    /// The worker that waits for its answer.
+    pub(crate) sender: usize,
+    /// When its connection was cut; it arrives within the drain or never.
+    pub(crate) cut: Option<u8>,
+}
+
+/// A process; its view of the world may be long out of date.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Worker {
+    pub(crate) incarnation: u8,
+    pub(crate) task: Option<Task>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Task {
+    pub(crate) application: usize,
+    pub(crate) epoch: i64,
+    pub(crate) job: Job,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Job {
+    Prepare,
+    Armed,
+    /// The commit of the intent was not answered: not proven, so nothing may be sent.
+    Unproven,
+    /// Holds the permit.
+    MaySend,
+    Waiting,
+    ToldYes,
+    ToldNo,
+    Read,
+    /// What the read showed, not yet recorded.
+    Saw(bool),
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let worker = Worker { incarnation: 0, task: None };
+        Self {
+            clock: 0,
+            crashes: 0,
+            applications: vec![Application::accepted(0)],
+            workers: [worker.clone(), worker],
+            flaws: Flaws::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        let day = if self.clock == LAST_TICK { GIVE_UP_MS } else { 0 };
+        i64::from(self.clock) * TICK_MS + day
+    }
+
+    /// The name of a worker's present incarnation.
+    pub(crate) fn name(&self, worker: usize) -> String {
+        format!("{worker}.{}", self.workers[worker].incarnation)
+    }
+
+    /// Whether the process that answers for an application is gone.
+    pub(crate) fn dead(&self, application: usize) -> Dead {
+        match self.applications[application].progress.responsible() {
+            Some(name) if self.name(0) != name && self.name(1) != name => Dead::Proven,
+            _ => Dead::No,
+        }
+    }
+
+    /// Whether some process still holds the permit.
+    pub(crate) fn may_send(&self, application: usize) -> bool {
+        let holds = |task: &Task| task.application == application && task.job == Job::MaySend;
+        self.workers.iter().filter_map(|worker| worker.task.as_ref()).any(holds)
+    }
+
+    /// Writes a step, with its credit, as one transaction.
+    pub(crate) fn commit(&mut self, application: usize, step: Step) {
+        let a = &mut self.applications[application];
+        let (was, next) = (a.progress.state, step.next.state);
+        let corrected = was == State::Unknown && matches!(next, State::Applied | State::Failed);
+        self.flaws.revived |= was.is_terminal() && was != next && !corrected;
+        if let Some(kind) = step.ledger {
+            self.flaws.settled_twice |= a.credit != Credit::Held;
+            a.credit = match kind {
+                Kind::Capture => Credit::Captured,
+                Kind::WriteOff => Credit::WrittenOff,
+                _ => Credit::Released,
+            };
+        }
+        a.crossed |= step.next.intent.is_some();
+        a.progress = step.next;
+        a.progress.forget();
+    }
+}
+
+impl Application {
+    pub(crate) fn accepted(now: i64) -> Self {
+        Self {
+            progress: Progress::accepted(now, TIMING.intent_cutoff_ms, TIMING.deadline_ms),
+            credit: Credit::Held,
+            requests: Vec::new(),
+            sent: 0,
+            accepted: 0,
+            crossed: false,
+            orphaned: false,
+        }
+    }
+
+    /// Whether a caller may try again.
+    pub(crate) fn ended_clean(&self) -> bool {
+        !matches!(self.progress.state, State::Applied | State::Unknown)
+            && self.progress.state.is_terminal()
+            && self.credit == Credit::Released
+    }
+
+    /// Whether a reader finds an end, and a word on it, from the deadline on, with all workers stalled.
+    pub(crate) fn ends_in_time(&self, now: i64) -> bool {
+        let mut read = self.progress.clone();
+        if now >= read.deadline {
+            while let Some(event) = overdue(&read, now, Dead::No) {
+                let Ok(step) = advance(&read, event, By::Sweeper, now, &TIMING) else { return false };
+                read = step.next;
+            }
+        }
+        let silent = read.state == State::Applied || !read.state.is_terminal();
+        (now < read.deadline || read.state.is_terminal()) && silent == read.message.is_none()
+    }
+}
+
+/// Drops what no rule asks about any more, so that histories that differ in nothing else are one state.
+trait Forget {
+    fn forget(&mut self);
+}
+
+impl Forget for Progress {
+    fn forget(&mut self) {
+        self.processed_at = None;
+        self.applied_at = None;
+        if self.state.is_terminal() && self.state != State::Unknown {
+            self.cutoff = 0;
+            self.deadline = 0;
+            self.not_before = 0;
+            self.lost_leases = 0;
+            self.submitted_at = None;
+            self.permit_closed_at = None;
+        }
+    }
+}

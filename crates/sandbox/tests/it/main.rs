@@ -1,0 +1,11 @@
+//! The stand-in over the wire: raw HTTP, and a foreign MCP client.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod behaviour;
+mod foreign;
+mod harness;
+mod jobs;
+mod oauth;
+mod record;
+mod transport;

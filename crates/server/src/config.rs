@@ -1,0 +1,180 @@
+//! Settings: flag over environment over file over default.
+
+mod duration;
+mod layers;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use applyd_core::time::Timing;
+use serde::Deserialize;
+use url::Url;
+
+use duration::{Span, Spread};
+pub use layers::{Invalid, Overrides};
+
+/// All settings, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// The key that seals grants.
+    pub master_key_file: PathBuf,
+    /// The node's witness.
+    pub witness_file: PathBuf,
+    /// Applications worked on at once.
+    pub workers: usize,
+    /// The stand-in.
+    pub sandbox: Sandbox,
+    /// The protocol's limits.
+    pub timing: Timing,
+}
+
+/// Settings of the stand-in marketplace.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// Its address; `None`: in this process.
+    pub endpoint: Option<Url>,
+    /// Its memory.
+    pub database: PathBuf,
+    /// How it behaves.
+    pub settings: applyd_sandbox::Settings,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    listen: String,
+    database: String,
+    master_key_file: String,
+    witness_file: String,
+    workers: usize,
+    sandbox: RawSandbox,
+    timing: RawTiming,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSandbox {
+    endpoint: String,
+    database: String,
+    settle_latency: Spread,
+    read_latency: Spread,
+    slow_answer: Span,
+    list_lag: Span,
+    unreadable_for: Span,
+    seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTiming {
+    intent_cutoff: Span,
+    deadline: Span,
+    send_by: Span,
+    answer_by: Span,
+    lease: Span,
+    heartbeat: Span,
+    drain: Span,
+    read_spacing: Span,
+    read_timeout: Span,
+    retry_base: Span,
+    assumed: Span,
+}
+
+const MOST_WORKERS: usize = 1024;
+
+impl Settings {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// The key that is wrong, what was found and what is allowed.
+    pub fn load(overrides: &Overrides) -> Result<Self, Invalid> {
+        let raw: Raw = layers::merged(overrides)?;
+        let listen = raw
+            .listen
+            .parse()
+            .map_err(|_| Invalid::new("listen", "must be an address and a port such as 127.0.0.1:8080"))?;
+        let database = sqlite_path(&raw.database)?;
+        let beside = |given: &str, name: &str| {
+            if given.is_empty() { database.with_file_name(name) } else { PathBuf::from(given) }
+        };
+        if raw.workers > MOST_WORKERS {
+            return Err(Invalid::new("workers", "must be from 0 to 1024"));
+        }
+        let timing = raw.timing.checked()?;
+        Ok(Self {
+            listen,
+            master_key_file: beside(&raw.master_key_file, "master.key"),
+            witness_file: beside(&raw.witness_file, "witness.jsonl"),
+            workers: raw.workers,
+            sandbox: raw.sandbox.checked(&timing, beside)?,
+            timing,
+            database,
+        })
+    }
+}
+
+fn sqlite_path(database: &str) -> Result<PathBuf, Invalid> {
+    match database.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(Path::new(path).to_path_buf()),
+        _ if database.starts_with("postgres") => {
+            Err(Invalid::new("database", "PostgreSQL is not supported yet; use sqlite:PATH"))
+        }
+        _ => Err(Invalid::new("database", "must be sqlite:PATH")),
+    }
+}
+
+impl RawTiming {
+    fn checked(&self) -> Result<Timing, Invalid> {
+        let timing = Timing {
+            intent_cutoff_ms: self.intent_cutoff.ms(),
+            deadline_ms: self.deadline.ms(),
+            send_by_ms: self.send_by.ms(),
+            answer_by_ms: self.answer_by.ms(),
+            lease_ms: self.lease.ms(),
+            heartbeat_ms: self.heartbeat.ms(),
+            drain_ms: self.drain.ms(),
+            read_spacing_ms: self.read_spacing.ms(),
+            read_timeout_ms: self.read_timeout.ms(),
+            retry_base_ms: self.retry_base.ms(),
+            assumed_ms: self.assumed.ms(),
+        };
+        timing.checked().map_err(|(key, rule)| Invalid::new(&format!("timing.{key}"), rule))
+    }
+}
+
+impl RawSandbox {
+    fn checked(
+        self,
+        timing: &Timing,
+        beside: impl Fn(&str, &str) -> PathBuf,
+    ) -> Result<Sandbox, Invalid> {
+        let endpoint = match self.endpoint.as_str() {
+            "embedded" => None,
+            address => Some(Url::parse(address).map_err(|_| {
+                Invalid::new("sandbox.endpoint", "must be \"embedded\" or a URL such as http://127.0.0.1:9000/mcp")
+            })?),
+        };
+        if self.slow_answer.ms() >= timing.answer_by_ms {
+            return Err(Invalid::new("sandbox.slow_answer", "must be below timing.answer_by"));
+        }
+        Ok(Sandbox {
+            endpoint,
+            database: beside(&self.database, "sandbox.db"),
+            settings: applyd_sandbox::Settings {
+                settle_latency: self.settle_latency.into(),
+                read_latency: self.read_latency.into(),
+                slow_answer: self.slow_answer.into(),
+                list_lag: self.list_lag.into(),
+                unreadable_for: self.unreadable_for.into(),
+                deadline: Duration::from_millis(timing.deadline_ms.unsigned_abs()),
+                seed: (self.seed != 0).then_some(self.seed),
+                ..applyd_sandbox::Settings::default()
+            },
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! The layers: defaults compiled in, a file, the environment, flags.
+
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+const DEFAULTS: &str = include_str!("../../../../applyd.default.toml");
+const FILE: &str = "applyd.toml";
+const PREFIX: &str = "APPLYD_";
+
+/// What stands above the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Flags, as key and value.
+    pub flags: Vec<(&'static str, String)>,
+    /// The file that was named; `None`: `applyd.toml` if present.
+    pub file: Option<PathBuf>,
+    /// The environment, as name and value.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The key, as in `applyd.default.toml`.
+    pub key: String,
+    /// What is allowed, or where to look.
+    pub rule: String,
+}
+
+impl Invalid {
+    pub(super) fn new(key: &str, rule: &str) -> Self {
+        Self { key: key.to_owned(), rule: rule.to_owned() }
+    }
+}
+
+impl std::fmt::Display for Invalid {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "setting `{}` {}", self.key, self.rule)
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl Overrides {
+    /// The process's own environment and these flags.
+    #[must_use]
+    pub fn of_process(flags: Vec<(&'static str, String)>, file: Option<PathBuf>) -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(PREFIX))
+            .collect();
+        Self { flags, file, environment }
+    }
+}
+
+/// All layers as one value.
+pub(super) fn merged<T: DeserializeOwned>(overrides: &Overrides) -> Result<T, Invalid> {
+    let mut settings: Table =
+        DEFAULTS.parse().map_err(|error| Invalid::new("applyd.default.toml", &format!("is damaged: {error}")))?;
+    if let Some(file) = file(overrides)? {
+        lay_over(&mut settings, file, "")?;
+    }
+    for (key, variable) in keys(&settings, "") {
+        let found = overrides.environment.iter().find(|(name, _)| *name == variable);
+        if let Some((_, value)) = found {
+            set(&mut settings, &key, value)?;
+        }
+    }
+    for (key, value) in &overrides.flags {
+        set(&mut settings, key, value)?;
+    }
+    serde_path_to_error::deserialize(Value::Table(settings)).map_err(|error| {
+        let key = error.path().to_string();
+        Invalid { key, rule: format!("is wrong: {}", error.into_inner().message()) }
+    })
+}
+
+fn file(overrides: &Overrides) -> Result<Option<Table>, Invalid> {
+    let path = overrides.file.clone().unwrap_or_else(|| FILE.into());
+    let shown = path.display().to_string();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && overrides.file.is_none() => return Ok(None),
+        Err(error) => return Err(Invalid::new("--config", &format!("cannot be read: {shown}: {error}"))),
+    };
+    text.parse().map(Some).map_err(|error| Invalid::new(&shown, &format!("is not valid TOML: {error}")))
+}
+
+fn lay_over(below: &mut Table, above: Table, prefix: &str) -> Result<(), Invalid> {
+    for (name, value) in above {
+        let key = format!("{prefix}{name}");
+        match (below.get_mut(&name), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => lay_over(below, above, &format!("{key}."))?,
+            (Some(Value::Table(_)), _) => return Err(Invalid::new(&key, "is a section, not a value")),
+            (Some(place), value) => *place = value,
+            (None, _) => return Err(Invalid::new(&key, "is unknown; applyd.default.toml lists them all")),
+        }
+    }
+    Ok(())
+}
+
+/// Every key with the name of its environment variable.
+fn keys(table: &Table, prefix: &str) -> Vec<(String, String)> {
+    table
+        .iter()
+        .flat_map(|(name, value)| {
+            let key = format!("{prefix}{name}");
+            match value {
+                Value::Table(section) => keys(section, &format!("{key}.")),
+                _ => vec![(key.clone(), format!("{PREFIX}{}", key.to_uppercase().replace('.', "__")))],
+            }
+        })
+        .collect()
+}
+
+/// Sets one key from text, in the type that its default has.
+fn set(settings: &mut Table, key: &str, text: &str) -> Result<(), Invalid> {
+    let wrong = |rule: &str| Invalid::new(key, rule);
+    let (section, name) = key.rsplit_once('.').map_or((None, key), |(section, name)| (Some(section), name));
+    let table = match section {
+        Some(section) => settings.get_mut(section).and_then(Value::as_table_mut),
+        None => Some(settings),
+    };
+    let place = table.and_then(|table| table.get_mut(name)).ok_or_else(|| wrong("is unknown"))?;
+    *place = match place {
+        Value::Integer(_) => Value::Integer(text.parse().map_err(|_| wrong("must be a whole number"))?),
+        Value::Boolean(_) => Value::Boolean(match text {
+            "true" | "on" => true,
+            "false" | "off" => false,
+            _ => return Err(wrong("must be true or false")),
+        }),
+        _ => Value::String(text.to_owned()),
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::super::Settings;
+    use super::*;
+
+    fn load(environment: &[(&str, &str)], flags: Vec<(&'static str, String)>) -> Result<Settings, Invalid> {
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Settings::load(&Overrides { flags, file: None, environment })
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_environment_and_that_before_the_default() {
+        assert_eq!(load(&[], vec![]).unwrap().listen.port(), 8080);
+        let environment = [("APPLYD_LISTEN", "127.0.0.1:1"), ("APPLYD_TIMING__RETRY_BASE", "0s")];
+        let settings = load(&environment, vec![]).unwrap();
+        assert_eq!((settings.listen.port(), settings.timing.retry_base_ms), (1, 0));
+        let settings = load(&environment, vec![("listen", "127.0.0.1:2".into())]).unwrap();
+        assert_eq!(settings.listen.port(), 2);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        for (name, value, key) in [
+            ("APPLYD_TIMING__DEADLINE", "5", "timing.deadline"),
+            ("APPLYD_TIMING__DEADLINE", "271s", "timing.deadline"),
+            ("APPLYD_WORKERS", "many", "workers"),
+            ("APPLYD_WORKERS", "1025", "workers"),
+            ("APPLYD_DATABASE", "postgres://x", "database"),
+            ("APPLYD_SANDBOX__ENDPOINT", "nowhere", "sandbox.endpoint"),
+        ] {
+            assert_eq!(load(&[(name, value)], vec![]).unwrap_err().key, key, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_not_name_what_does_not_exist() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[timing]\ndeadlin = \"5s\"\n").unwrap();
+        let overrides = Overrides { file: Some(file.path().to_owned()), ..Overrides::default() };
+        assert_eq!(Settings::load(&overrides).unwrap_err().key, "timing.deadlin");
+    }
+}

@@ -1,0 +1,96 @@
+//! `GET /api/auto-apply-v2/status`: uphunt-api.md §2.
+
+use std::sync::Arc;
+
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::JobRef;
+use applyd_core::refusal::Refusal;
+use applyd_store::Error;
+use applyd_store::api_key::Holder;
+use applyd_store::application::{self, Status};
+use applyd_store::queue;
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+
+use super::App;
+use super::account::Caller;
+use super::answer::{Refused, ready};
+
+/// What is asked for.
+enum Asked {
+    Queue(QueueId),
+    Job(JobRef),
+    /// An id that cannot be one: answered as an unknown one.
+    Nothing,
+}
+
+pub(crate) async fn status(
+    Shared(app): Shared<Arc<App>>,
+    Caller(holder): Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
+    let asked = asked(query.as_deref().unwrap_or_default())?;
+    let body = match asked {
+        Asked::Queue(id) => match app.cache.get(&holder.account, &id, app.store.now()) {
+            Some(body) => Some(body),
+            None => of_queue(&app, &holder.account, id).await?,
+        },
+        Asked::Job(job) => of_job(&app, &holder, job).await?,
+        Asked::Nothing => None,
+    };
+    let body = body.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Application not found"))?;
+    Ok(ready(StatusCode::OK, body))
+}
+
+fn asked(query: &str) -> Result<Asked, Refusal> {
+    let find = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value)
+    };
+    match (find("queueId"), find("jobId")) {
+        (Some(id), None) => Ok(QueueId::parse(&id).map_or(Asked::Nothing, Asked::Queue)),
+        (None, Some(job)) => Ok(JobRef::parse(&job).map_or(Asked::Nothing, Asked::Job)),
+        _ => Err(Refusal::shape("queueId", "Provide either queueId or jobId, not both")),
+    }
+}
+
+async fn of_queue(app: &Arc<App>, account: &AccountId, id: QueueId) -> Result<Option<Bytes>, Error> {
+    let asker = account.clone();
+    let found = app.store.read(move |tx| application::status(tx, &asker, &id)).await?;
+    finalised(app, account, found).await
+}
+
+async fn of_job(app: &Arc<App>, holder: &Holder, job: JobRef) -> Result<Option<Bytes>, Error> {
+    let (asker, channel) = (holder.account.clone(), holder.channel);
+    let found = app
+        .store
+        .read(move |tx| match queue::resolve(tx, &asker, channel, &job)? {
+            Some(key) => application::status_of_job(tx, &asker, &key),
+            None => Ok(None),
+        })
+        .await?;
+    finalised(app, &holder.account, found).await
+}
+
+/// What time has overtaken is ended here too, so that a reader needs no living worker or sweeper.
+async fn finalised(
+    app: &Arc<App>,
+    account: &AccountId,
+    found: Option<Status>,
+) -> Result<Option<Bytes>, Error> {
+    let Some(status) = found else { return Ok(None) };
+    let Some(id) = QueueId::parse(&status.answer.queue_id) else { return Ok(None) };
+    if status.due_at.is_some_and(|due| due <= app.store.now()) {
+        let (timing, leases, overdue) = (app.timing, Arc::clone(&app.leases), id.clone());
+        let now = app
+            .store
+            .write(move |tx| queue::catch_up(tx, &overdue, &timing, |progress| leases.dead(&overdue, progress)))
+            .await?;
+        if let Some(application) = now {
+            app.wakes.wake(account);
+            return Ok(Some(app.cache.publish(&application)));
+        }
+    }
+    Ok(Some(app.cache.put(account, &id, &status)))
+}

@@ -1,0 +1,63 @@
+//! `GET /sandbox/submissions`: passes on what the stand-in counted. Not part of the UpHunt wire.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use applyd_core::job_ref::JobRef;
+use applyd_core::refusal::Refusal;
+use applyd_store::account::Channel;
+use applyd_store::{grant, queue};
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::App;
+use super::account::Caller;
+use super::answer::{Refused, ready};
+
+const WAIT: Duration = Duration::from_secs(10);
+const RETRY_S: i64 = 60;
+
+pub(crate) async fn submissions(
+    Shared(app): Shared<Arc<App>>,
+    Caller(holder): Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
+    if holder.channel != Channel::Sandbox {
+        return Err(Refused::new(StatusCode::NOT_FOUND, "Only accounts of the channel sandbox have this"));
+    }
+    let job = job(query.as_deref().unwrap_or_default())?;
+    let (account, channel) = (holder.account.clone(), holder.channel);
+    let (agency, job) = app
+        .store
+        .read(move |tx| {
+            let agency = grant::load(tx, &account)?.and_then(|grant| grant.org_uid);
+            let job = job.map(|job| queue::resolve(tx, &account, channel, &job)).transpose()?;
+            Ok::<_, applyd_store::Error>((agency, job))
+        })
+        .await?;
+    let (Some(agency), false) = (agency, matches!(job, Some(None))) else {
+        return Ok(ready(StatusCode::OK, r#"{"submissions":[]}"#.into()));
+    };
+    let mut url = app.sandbox.clone();
+    url.query_pairs_mut().append_pair("agency", &agency);
+    if let Some(Some(job)) = job {
+        url.query_pairs_mut().append_pair("jobId", job.as_str());
+    }
+    let counted = counted(&app, url).await.map_err(|error| {
+        tracing::warn!(%error, "the stand-in did not tell its counts");
+        Refused::unavailable("The sandbox is not reachable", RETRY_S)
+    })?;
+    Ok(ready(StatusCode::OK, counted))
+}
+
+fn job(query: &str) -> Result<Option<JobRef>, Refusal> {
+    let given = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "jobId");
+    given
+        .map(|(_, job)| JobRef::parse(&job).ok_or_else(|| Refusal::shape("jobId", "`jobId` is no job")))
+        .transpose()
+}
+
+async fn counted(app: &App, url: url::Url) -> reqwest::Result<bytes::Bytes> {
+    app.web.get(url).timeout(WAIT).send().await?.error_for_status()?.bytes().await
+}

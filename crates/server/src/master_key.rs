@@ -1,0 +1,37 @@
+//! The operator's master key: made at the first start, readable by its owner only.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use applyd_core::seal::MasterKey;
+
+use crate::start::{StartError, Tried};
+
+const KEY_BYTES: usize = 32;
+
+/// The key of this file; a missing file is made.
+pub(crate) fn load_or_make(path: &Path) -> Result<MasterKey, StartError> {
+    let shown = path.display();
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let key = <[u8; KEY_BYTES]>::try_from(bytes.as_slice())
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it must have exactly 32 bytes"));
+            key.map(MasterKey::new).tried(|| format!("the master key {shown} is damaged"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make(path).tried(|| format!("cannot make the master key {shown}"))
+        }
+        Err(error) => Err(error).tried(|| format!("cannot read the master key {shown}")),
+    }
+}
+
+fn make(path: &Path) -> io::Result<MasterKey> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    Ok(MasterKey::new(bytes))
+}

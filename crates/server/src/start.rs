@@ -1,0 +1,183 @@
+//! Start and graceful stop.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use applyd_core::seal::MasterKey;
+use applyd_store::{Clock, Error, ServeLock, Store, meta};
+use applyd_upwork::{Consent, Endpoint, Upwork};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::config::Settings;
+use crate::http::{App, KeyCache, router, serve};
+use crate::status_cache::StatusCache;
+use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
+use crate::{master_key, verify_only};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error("{0}")]
+    Store(#[from] Error),
+    /// A file or an address.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+/// Names what was tried when an I/O error has to be told.
+pub(crate) trait Tried<T> {
+    fn tried(self, what: impl FnOnce() -> String) -> Result<T, StartError>;
+}
+
+impl<T> Tried<T> for std::io::Result<T> {
+    fn tried(self, what: impl FnOnce() -> String) -> Result<T, StartError> {
+        self.map_err(|source| StartError::Io { what: what(), source })
+    }
+}
+
+/// A server that answers.
+pub struct Running {
+    /// Where the API listens.
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    api: JoinHandle<()>,
+    workers: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
+    sandbox: Option<Embedded>,
+    _heartbeat: Heartbeat,
+    _lock: ServeLock,
+}
+
+struct Embedded {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Opens the store of these settings; also for commands that work beside a running server.
+///
+/// # Errors
+/// As [`Store::open_sqlite`].
+pub fn open_store(database: &Path) -> Result<Store, Error> {
+    Store::open_sqlite(database, Clock::System)
+}
+
+/// Starts everything; the server answers when this returns.
+///
+/// # Errors
+/// What could not be opened, read or listened on; nothing runs then.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let lock = ServeLock::take(&settings.database)?;
+    let key = Arc::new(master_key::load_or_make(&settings.master_key_file)?);
+    let store = open_store(&settings.database)?;
+    let incarnation = format!("w_{:032x}", fastrand::u128(..));
+    let identity = identity(&store).await?;
+    let witness = verify_only::check(&store, &settings, &identity).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .tried(|| format!("cannot listen on {}", settings.listen))?;
+    let address = listener.local_addr().tried(|| "cannot read the listening address".into())?;
+    let (sandbox, embedded) = sandbox(&settings).await?;
+
+    let timing = settings.timing;
+    let lease = Duration::from_millis(timing.lease_ms.unsigned_abs());
+    let leases = Arc::new(Leases::new(incarnation, lease));
+    let heartbeat = Heartbeat::start(store.clone(), Arc::clone(&leases), timing)
+        .tried(|| "cannot start the heartbeat thread".into())?;
+    let worker = Arc::new(Worker {
+        sandbox: upwork(&store, &key, sandbox.clone(), &settings),
+        store: store.clone(),
+        timing,
+        leases: Arc::clone(&leases),
+        witness,
+        cache: Arc::new(StatusCache::new()),
+        wakes: Arc::new(Wakes::default()),
+        pace: Arc::new(Pace::new(timing.assumed_ms)),
+        workers: settings.workers,
+    });
+    recover_others(&worker).await?;
+    let app = App {
+        store,
+        timing,
+        cache: Arc::clone(&worker.cache),
+        leases,
+        wakes: Arc::clone(&worker.wakes),
+        pace: Arc::clone(&worker.pace),
+        sandbox: submissions_of(&sandbox),
+        web: reqwest::Client::default(),
+        keys: KeyCache::new(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
+    let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
+    let sweeper = tokio::spawn(sweep(worker));
+    Ok(Running { address, stop, api, workers, sweeper, sandbox: embedded, _heartbeat: heartbeat, _lock: lock })
+}
+
+impl Running {
+    /// Stops taking leases, finishes or hands back what is held, answers what was asked.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // A task that panicked has ended as well, and has been logged.
+        let _ = self.api.await;
+        let _ = self.workers.await;
+        self.sweeper.abort();
+        if let Some(embedded) = self.sandbox {
+            embedded.stop.send_replace(true);
+            let _ = embedded.task.await;
+        }
+    }
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // The sender going away is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn identity(store: &Store) -> Result<String, Error> {
+    let fresh = format!("store-{:032x}", fastrand::u128(..));
+    store.write(move |tx| meta::identity(tx, &fresh)).await
+}
+
+/// The stand-in's address; embedded, it is started here.
+async fn sandbox(settings: &Settings) -> Result<(Url, Option<Embedded>), StartError> {
+    if let Some(url) = &settings.sandbox.endpoint {
+        return Ok((url.clone(), None));
+    }
+    let listener =
+        TcpListener::bind("127.0.0.1:0").await.tried(|| "cannot listen for the sandbox".into())?;
+    let address = listener.local_addr().tried(|| "cannot read the sandbox's address".into())?;
+    let url = Url::parse(&format!("http://{address}/mcp"))
+        .map_err(std::io::Error::other)
+        .tried(|| format!("the sandbox's address {address} makes no URL"))?;
+    let (stop, stopped) = watch::channel(false);
+    let (database, behaviour) = (settings.sandbox.database.clone(), settings.sandbox.settings.clone());
+    let task = tokio::spawn(async move {
+        if let Err(error) = applyd_sandbox::serve(listener, &database, behaviour, told(stopped)).await {
+            tracing::error!(%error, "the sandbox has stopped");
+        }
+    });
+    Ok((url, Some(Embedded { stop, task })))
+}
+
+fn submissions_of(mcp: &Url) -> Url {
+    let mut url = mcp.clone();
+    url.set_path("/sandbox/submissions");
+    url
+}
+
+fn upwork(store: &Store, key: &Arc<MasterKey>, url: Url, settings: &Settings) -> Upwork {
+    let endpoint = Endpoint { url, consent: Consent::ByItself };
+    let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
+    Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)
+}

@@ -1,0 +1,19 @@
+//! Logs: to stderr, text on a terminal, JSON lines elsewhere. `RUST_LOG` narrows or widens them.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+const DEFAULT_FILTER: &str = "info";
+
+/// Starts logging for the whole process; a second start changes nothing.
+pub fn start() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Fails only when a subscriber is there already, which is then the one to keep.
+    let _ = if std::io::stderr().is_terminal() {
+        logs.with_target(false).compact().try_init()
+    } else {
+        logs.json().flatten_event(true).with_current_span(false).try_init()
+    };
+}

@@ -1,0 +1,98 @@
+//! The workers: take an application, prepare it, cross the gate once, settle it.
+
+mod dispatch;
+mod gate;
+mod heartbeat;
+mod leases;
+mod look;
+mod pace;
+mod step;
+mod sweep;
+mod wakes;
+pub mod witness;
+
+use std::sync::Arc;
+
+use applyd_core::draft::Draft;
+use applyd_core::ids::QueueId;
+use applyd_core::json;
+use applyd_core::state::Refused;
+use applyd_core::terms::{Cents, Terms};
+use applyd_core::time::Timing;
+use applyd_store::application::Application;
+use applyd_store::queue::{self, Beside};
+use applyd_store::{Error, Store};
+use applyd_upwork::{Assignment, Fill, Upwork};
+
+use crate::status_cache::StatusCache;
+pub(crate) use dispatch::dispatch;
+pub(crate) use heartbeat::Heartbeat;
+pub use leases::Leases;
+pub(crate) use pace::Pace;
+pub use step::step;
+pub(crate) use sweep::{recover_others, sweep};
+pub(crate) use wakes::Wakes;
+use witness::Witness;
+
+/// What the workers of one process share.
+pub struct Worker {
+    pub(crate) store: Store,
+    pub(crate) sandbox: Upwork,
+    pub(crate) timing: Timing,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) witness: Witness,
+    pub(crate) cache: Arc<StatusCache>,
+    pub(crate) wakes: Arc<Wakes>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) workers: usize,
+}
+
+impl Worker {
+    /// Moves an application and lets readers and waiting accounts know.
+    async fn advance(
+        &self,
+        id: &QueueId,
+        event: applyd_core::state::Event,
+        by: applyd_core::state::By,
+        note: Option<String>,
+    ) -> Result<Result<Application, Refused>, Error> {
+        let (id, timing) = (id.clone(), self.timing);
+        let moved = self
+            .store
+            .write(move |tx| {
+                let beside = Beside { note: note.as_deref(), ..Beside::default() };
+                queue::advance(tx, &id, event, by, &timing, beside)
+            })
+            .await?;
+        if let Ok(application) = &moved {
+            self.publish(application);
+        }
+        Ok(moved)
+    }
+
+    fn publish(&self, application: &Application) {
+        self.cache.publish(application);
+        if !application.progress.state.holds_slot() {
+            self.wakes.wake(&application.account);
+        }
+    }
+}
+
+/// The assignment of a stored request. It was judged when it was accepted, so a failure is ours.
+fn assignment(application: &Application, request: &str, rate: Cents) -> Result<Assignment, Error> {
+    let terms = terms(request).ok_or_else(|| Error::Damaged(format!("the request of {}", application.id)))?;
+    Ok(Assignment {
+        queue_id: application.id.clone(),
+        account: application.account.clone(),
+        job: application.job.clone(),
+        terms,
+        default_rate: rate,
+        fill: Fill::Sandbox,
+    })
+}
+
+fn terms(request: &str) -> Option<Terms> {
+    let members = json::object(request.as_bytes()).ok()?;
+    let request = serde_json::from_value(serde_json::Value::Object(members)).ok()?;
+    Draft::parse(request).ok().map(|draft| draft.terms)
+}

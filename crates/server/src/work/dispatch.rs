@@ -1,0 +1,107 @@
+//! Hands accounts to workers: woken by hints, and by the clock where a hint was lost.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use applyd_core::ids::AccountId;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::Worker;
+use super::look::look_once;
+use super::step::step;
+use applyd_store::queue;
+
+const POLL_READY: Duration = Duration::from_secs(1);
+const POLL_LOOKS: Duration = Duration::from_millis(100);
+const MOST_LOOKS: i64 = 64;
+const MOST_READY: i64 = 1000;
+const STOP_WAIT: Duration = Duration::from_secs(25);
+
+/// Accounts that have a task, and whether it was woken again meanwhile.
+type Running = Arc<Mutex<HashMap<AccountId, bool>>>;
+
+/// Works until `stop`, then waits for what is held to be finished or handed back.
+pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>) {
+    let running = Running::default();
+    let places = Arc::new(Semaphore::new(worker.workers));
+    let mut tasks = JoinSet::new();
+    let (mut ready, mut looks) = (tokio::time::interval(POLL_READY), tokio::time::interval(POLL_LOOKS));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            () = worker.wakes.rung() => {}
+            _ = ready.tick() => wake_ready(&worker).await,
+            _ = looks.tick() => start_looks(&worker, &places, &mut tasks).await,
+        }
+        for account in worker.wakes.take() {
+            if enter(&running, &account) {
+                tasks.spawn(run(Arc::clone(&worker), Arc::clone(&running), Arc::clone(&places), account));
+            }
+        }
+        while tasks.try_join_next().is_some() {}
+    }
+    places.close();
+    worker.leases.stop();
+    let finished = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_WAIT, finished).await.is_err() {
+        tracing::warn!("an intent is still without its answer; it stays for verification");
+    }
+}
+
+async fn wake_ready(worker: &Worker) {
+    match worker.store.read(|tx| queue::ready(tx, MOST_READY)).await {
+        Ok(accounts) => accounts.iter().for_each(|account| worker.wakes.wake(account)),
+        Err(error) => tracing::warn!(%error, "the queue could not be read"),
+    }
+}
+
+async fn start_looks(worker: &Arc<Worker>, places: &Arc<Semaphore>, tasks: &mut JoinSet<()>) {
+    let due = match worker.store.read(|tx| queue::to_look_at(tx, MOST_LOOKS)).await {
+        Ok(due) => due,
+        Err(error) => return tracing::warn!(%error, "the queue could not be read"),
+    };
+    for id in due {
+        let (worker, places) = (Arc::clone(worker), Arc::clone(places));
+        tasks.spawn(async move {
+            let Ok(_place) = places.acquire().await else { return };
+            if let Err(error) = look_once(&worker, &id).await {
+                tracing::warn!(application = %id, %error, "could not be looked at");
+            }
+        });
+    }
+}
+
+/// Whether the account has no task yet; else its task is told to look once more.
+fn enter(running: &Running, account: &AccountId) -> bool {
+    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    running.insert(account.clone(), true).is_none()
+}
+
+/// Whether the account's task may end: nobody has woken it since it last looked.
+fn leave(running: &Running, account: &AccountId) -> bool {
+    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    if running.insert(account.clone(), false) == Some(true) {
+        return false;
+    }
+    running.remove(account);
+    true
+}
+
+async fn run(worker: Arc<Worker>, running: Running, places: Arc<Semaphore>, account: AccountId) {
+    loop {
+        // Closed: the server stops, nothing more is taken.
+        let Ok(place) = places.acquire().await else { break };
+        let worked = step(&worker, &account).await.unwrap_or_else(|error| {
+            tracing::warn!(%account, %error, "a step could not be done");
+            false
+        });
+        drop(place);
+        if !worked && leave(&running, &account) {
+            break;
+        }
+    }
+}

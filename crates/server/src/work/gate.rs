@@ -1,0 +1,85 @@
+//! The point of no return: intent durable, witness line on disk, then and only then a [`Crossed`].
+
+use std::time::{Duration, Instant};
+
+use applyd_core::outcome::{Code, Crossed, Ending};
+use applyd_core::state::{By, Event, Refused};
+use applyd_core::terms::sha256_hex;
+use applyd_store::application::Application;
+use applyd_store::queue::{self, Beside};
+use applyd_store::recover::Witnessed;
+use applyd_store::{Error, meta};
+
+use super::Worker;
+use super::leases::Lease;
+use crate::failpoint;
+
+/// Why the gate stayed shut. Nothing was sent.
+#[derive(Debug)]
+pub(crate) enum Shut {
+    /// The rule said no: too late, lease lost, another intent.
+    Refused(Refused),
+    /// Nothing may be submitted now.
+    VerifyOnly,
+    /// The intent stands, the witness does not: closed as not submitted.
+    NoWitness,
+}
+
+/// Records the intent.
+pub(crate) async fn cross(
+    worker: &Worker,
+    lease: &Lease,
+    application: &Application,
+    request: &str,
+) -> Result<Result<Crossed, Shut>, Error> {
+    // Taken before the commit, so that both ends come earlier than the store's own reckoning.
+    let started = Instant::now();
+    let terms_sha256 = sha256_hex(request.as_bytes());
+    let (id, epoch, timing, hash) = (lease.id().clone(), lease.epoch(), worker.timing, terms_sha256.clone());
+    let crossed = worker
+        .store
+        .write(move |tx| {
+            if meta::verify_only(tx)?.is_some() {
+                return Ok::<_, Error>(Err(Shut::VerifyOnly));
+            }
+            let beside = Beside { terms_sha256: Some(&hash), ..Beside::default() };
+            let moved = queue::advance(tx, &id, Event::Cross, By::Worker(epoch), &timing, beside)?;
+            Ok(moved.map_err(Shut::Refused))
+        })
+        .await?;
+    let crossed = match crossed {
+        Ok(crossed) => crossed,
+        Err(shut) => return Ok(Err(shut)),
+    };
+    failpoint::hit("intent_durable");
+    let witnessed = witnessed(application, &crossed, terms_sha256, request);
+    if let Err(error) = worker.witness.append(&witnessed).await {
+        tracing::error!(%error, "the witness file cannot be written; nothing is submitted");
+        let ending = Ending::because(Code::NotSubmitted, "the witness file could not be written");
+        let by = By::Sender(lease.epoch());
+        // Nothing was sent: this task is the only sender and it stops here.
+        let _ = worker.advance(lease.id(), Event::Declined(ending), by, None).await?;
+        return Ok(Err(Shut::NoWitness));
+    }
+    failpoint::hit("witnessed");
+    let after = |ms: i64| started + Duration::from_millis(ms.unsigned_abs());
+    #[allow(clippy::disallowed_methods, reason = "this is gate.cross(): the intent and its witness are durable")]
+    let proof = Crossed::after_durable_intent(after(worker.timing.send_by_ms), after(worker.timing.answer_by_ms));
+    Ok(Ok(proof))
+}
+
+fn witnessed(before: &Application, crossed: &Application, terms_sha256: String, request: &str) -> Witnessed {
+    let intent = crossed.progress.intent.as_ref();
+    Witnessed {
+        id: before.id.clone(),
+        account: before.account.clone(),
+        channel: before.channel,
+        job: before.job.clone(),
+        processed_job_id: before.processed_job_id.clone(),
+        accepted_at: before.accepted_at,
+        at: intent.map_or(0, |intent| intent.at),
+        worker: intent.map(|intent| intent.worker.clone()).unwrap_or_default(),
+        terms_sha256,
+        request: request.to_owned(),
+    }
+}

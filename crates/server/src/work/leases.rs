@@ -1,0 +1,175 @@
+//! What this process holds: leases by id, and with each the permit for its one send.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use applyd_core::ids::QueueId;
+use applyd_core::state::{Dead, Progress};
+use tokio::sync::watch;
+
+/// All leases of this incarnation.
+///
+/// An application that is listed here may still write to its connection; one that is not cannot any more:
+/// its task, and the socket in it, are gone. That is the proof which closes a permit within one process.
+/// Every other incarnation is proven dead by the serve lock, which only one living process can hold.
+pub struct Leases {
+    incarnation: String,
+    /// Work is dropped this long after the last acknowledged heartbeat was sent.
+    keep: Duration,
+    held: Mutex<HashMap<QueueId, Arc<Held>>>,
+}
+
+struct Held {
+    epoch: i64,
+    until: watch::Sender<Until>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Then(Instant),
+    Revoked,
+    Stopping,
+}
+
+/// One lease; dropping it says that nothing of it can follow.
+pub(crate) struct Lease {
+    leases: Arc<Leases>,
+    id: QueueId,
+    held: Arc<Held>,
+}
+
+/// Why work under a lease was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// It is somebody else's, or may be.
+    Lease,
+    /// The server stops.
+    Stopping,
+}
+
+impl Leases {
+    /// No leases, under a name that no other start ever had.
+    #[must_use]
+    pub fn new(incarnation: String, lease: Duration) -> Self {
+        Self { incarnation, keep: lease * 2 / 3, held: Mutex::default() }
+    }
+
+    /// This start's name.
+    pub(crate) fn incarnation(&self) -> &str {
+        &self.incarnation
+    }
+
+    /// Registers a lease whose claim was sent at `since`.
+    pub(crate) fn take(self: &Arc<Self>, id: &QueueId, epoch: i64, since: Instant) -> Lease {
+        let held = Arc::new(Held { epoch, until: watch::Sender::new(Until::Then(since + self.keep)) });
+        self.all().insert(id.clone(), Arc::clone(&held));
+        Lease { leases: Arc::clone(self), id: id.clone(), held }
+    }
+
+    /// Whether whoever is responsible for an application is proven dead.
+    pub(crate) fn dead(&self, id: &QueueId, progress: &Progress) -> Dead {
+        match progress.responsible() {
+            Some(worker) if worker == self.incarnation && self.all().contains_key(id) => Dead::No,
+            Some(_) => Dead::Proven,
+            None => Dead::No,
+        }
+    }
+
+    /// Id and epoch of all leases.
+    pub(crate) fn list(&self) -> Vec<(QueueId, i64)> {
+        self.all().iter().map(|(id, held)| (id.clone(), held.epoch)).collect()
+    }
+
+    /// A heartbeat that was sent at `since` was acknowledged.
+    pub(crate) fn renewed(&self, id: &QueueId, epoch: i64, since: Instant) {
+        self.tell(id, epoch, Until::Then(since + self.keep));
+    }
+
+    /// The sweeper moved an application on: whoever still works on it here has lost it.
+    pub(crate) fn taken_away(&self, id: &QueueId, now: &Progress) {
+        let held = self.all().get(id).map(|held| held.epoch);
+        if let Some(epoch) = held.filter(|epoch| *epoch < now.epoch || now.worker.is_none()) {
+            self.revoke(id, epoch);
+        }
+    }
+
+    /// The lease is lost.
+    pub(crate) fn revoke(&self, id: &QueueId, epoch: i64) {
+        self.tell(id, epoch, Until::Revoked);
+    }
+
+    /// Whatever can be handed back shall be.
+    pub(crate) fn stop(&self) {
+        for held in self.all().values() {
+            held.until.send_replace(Until::Stopping);
+        }
+    }
+
+    fn tell(&self, id: &QueueId, epoch: i64, until: Until) {
+        if let Some(held) = self.all().get(id).filter(|held| held.epoch == epoch) {
+            held.until.send_if_modified(|now| {
+                let open = matches!(now, Until::Then(_));
+                if open {
+                    *now = until;
+                }
+                open
+            });
+        }
+    }
+
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<QueueId, Arc<Held>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    pub(crate) fn id(&self) -> &QueueId {
+        &self.id
+    }
+
+    pub(crate) fn epoch(&self) -> i64 {
+        self.held.epoch
+    }
+
+    /// Does work that may be dropped at any moment, for as long as the lease is surely ours.
+    pub(crate) async fn guard<T>(&self, work: impl Future<Output = T>) -> Result<T, Lost> {
+        tokio::select! {
+            biased;
+            lost = self.lost() => Err(lost),
+            done = work => Ok(done),
+        }
+    }
+
+    async fn lost(&self) -> Lost {
+        let mut until = self.held.until.subscribe();
+        loop {
+            let now = *until.borrow_and_update();
+            match now {
+                Until::Revoked => return Lost::Lease,
+                Until::Stopping => return Lost::Stopping,
+                Until::Then(end) => {
+                    if Instant::now() >= end {
+                        return Lost::Lease;
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep_until(end.into()) => {}
+                        // The sender lives in `self`.
+                        _ = until.changed() => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut all = self.leases.all();
+        // A later lease of the same application is another one.
+        if all.get(&self.id).is_some_and(|held| Arc::ptr_eq(held, &self.held)) {
+            all.remove(&self.id);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Reads after the intent: they settle what no answer settled, and never send.
+
+use std::time::Instant;
+
+use applyd_core::ids::QueueId;
+use applyd_core::outcome::Sighting;
+use applyd_core::state::{By, Event};
+use applyd_core::terms::Cents;
+use applyd_store::Error;
+use applyd_store::application::{self, Application};
+use applyd_store::queue::{self, Beside};
+use applyd_upwork::Assignment;
+
+use super::leases::{Lease, Lost};
+use super::{Worker, assignment};
+
+/// Takes an application for one read and does it.
+pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error> {
+    let since = Instant::now();
+    let (wanted, timing) = (id.clone(), worker.timing);
+    let incarnation = worker.leases.incarnation().to_owned();
+    let taken = worker
+        .store
+        .write(move |tx| {
+            let event = Event::Look { worker: incarnation };
+            let Ok(application) = queue::advance(tx, &wanted, event, By::Sweeper, &timing, Beside::default())? else {
+                return Ok::<_, Error>(None);
+            };
+            let request = application::request(tx, &wanted)?.unwrap_or_default();
+            Ok(Some((application, request)))
+        })
+        .await?;
+    let Some((application, request)) = taken else { return Ok(()) };
+    let lease = worker.leases.take(id, application.progress.epoch, since);
+    // A read needs no rate.
+    let assigned = assignment(&application, &request, Cents::new(0))?;
+    look(worker, &lease, &application, &assigned).await
+}
+
+/// One read under a lease, and what follows from it.
+pub(crate) async fn look(
+    worker: &Worker,
+    lease: &Lease,
+    application: &Application,
+    assigned: &Assignment,
+) -> Result<(), Error> {
+    let since_ms = application.progress.intent.as_ref().map_or(application.accepted_at, |intent| intent.at);
+    let (event, note) = match lease.guard(worker.sandbox.look(assigned, since_ms)).await {
+        Ok(Sighting::Found { created_at, evidence, .. }) => {
+            (Event::Seen { site_at: created_at }, Some(format!("the site shows the proposal: {evidence}")))
+        }
+        Ok(Sighting::Absent) => (Event::NotSeen { settles: true }, Some("the site shows no proposal".to_owned())),
+        Ok(Sighting::Unreadable { reason }) => {
+            tracing::info!(application = %lease.id(), reason, "the site could not be read");
+            (Event::Unreadable, None)
+        }
+        Err(Lost::Stopping) => (Event::HandBack { delay_ms: 0 }, None),
+        Err(Lost::Lease) => return Ok(()),
+    };
+    let _ = worker.advance(lease.id(), event, By::Worker(lease.epoch()), note).await?;
+    Ok(())
+}

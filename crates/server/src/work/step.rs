@@ -1,0 +1,230 @@
+//! One application of one account, from the queue to where it rests.
+
+use std::time::{Duration, Instant};
+
+use applyd_core::ids::AccountId;
+use applyd_core::outcome::{Code, Ending, Outcome, Sighting, Trouble};
+use applyd_core::retry::delay_ms;
+use applyd_core::state::{By, Event, State};
+use applyd_core::terms::Cents;
+use applyd_store::application::{self, Application};
+use applyd_store::queue::{self, Beside};
+use applyd_store::{Error, freelancer, meta};
+use applyd_upwork::{Assignment, Ready};
+
+use super::gate::{Shut, cross};
+use super::leases::{Lease, Lost};
+use super::look::look;
+use super::{Worker, assignment};
+use crate::failpoint;
+
+/// In the verify-only mode the queue is read again after this.
+const VERIFY_ONLY_PAUSE_MS: i64 = 5_000;
+/// A policy prompt is looked at again after this.
+const POLICY_PAUSE_MS: i64 = 10_000;
+
+/// What a claim brings along.
+struct Taken {
+    application: Application,
+    request: String,
+    rate: Cents,
+    verify_only: bool,
+}
+
+/// Takes the next application of an account, if there is one, and carries it as far as it goes.
+/// Answers whether there was one.
+///
+/// # Errors
+/// The store's. What was taken is then recovered when its lease ends.
+pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
+    let since = Instant::now();
+    let Some(taken) = claim(worker, account).await? else { return Ok(false) };
+    let lease = worker.leases.take(&taken.application.id, taken.application.progress.epoch, since);
+    worker.cache.publish(&taken.application);
+    failpoint::hit("claimed");
+    let assigned = assignment(&taken.application, &taken.request, taken.rate)?;
+    if taken.verify_only {
+        verify(worker, &lease, &taken.application, &assigned).await?;
+    } else {
+        submit(worker, &lease, &taken, &assigned).await?;
+    }
+    let took = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+    worker.pace.took(account, took);
+    Ok(true)
+}
+
+async fn claim(worker: &Worker, account: &AccountId) -> Result<Option<Taken>, Error> {
+    let (account, timing) = (account.clone(), worker.timing);
+    let incarnation = worker.leases.incarnation().to_owned();
+    worker
+        .store
+        .write(move |tx| {
+            let Some(application) = queue::claim(tx, &account, &incarnation, &timing)? else { return Ok(None) };
+            let damaged = || Error::Damaged(format!("{} has no request or no profile", application.id));
+            let request = application::request(tx, &application.id)?.ok_or_else(damaged)?;
+            let profile = super::terms(&request).and_then(|terms| terms.profile_id);
+            let rate = freelancer::rate(tx, &account, profile.as_deref())?.ok_or_else(damaged)?;
+            let verify_only = meta::verify_only(tx)?.is_some();
+            Ok(Some(Taken { application, request, rate, verify_only }))
+        })
+        .await
+}
+
+async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assignment) -> Result<(), Error> {
+    let prepared = match lease.guard(worker.sandbox.prepare(assigned)).await {
+        Ok(prepared) => prepared,
+        Err(lost) => return hand_back(worker, lease, lost).await,
+    };
+    let ready = match prepared {
+        Ok(ready) => ready,
+        Err(trouble) => return troubled(worker, lease, &taken.application, trouble).await,
+    };
+    if !arm(worker, lease, &ready).await? {
+        return Ok(());
+    }
+    failpoint::hit("armed");
+    let crossed = match cross(worker, lease, &taken.application, &taken.request).await? {
+        Ok(crossed) => crossed,
+        Err(shut) => return stay(worker, lease, &shut).await,
+    };
+    let outcome = ready.confirm(crossed).await;
+    failpoint::hit("confirmed");
+    settle(worker, lease, assigned, outcome).await
+}
+
+async fn arm(worker: &Worker, lease: &Lease, ready: &Ready) -> Result<bool, Error> {
+    let (id, epoch, timing) = (lease.id().clone(), lease.epoch(), worker.timing);
+    let (preview, expires_at) = (ready.preview_id.clone(), ready.preview_expires_at);
+    let notes = ready.notes.join(" · ");
+    let armed = worker
+        .store
+        .write(move |tx| {
+            let note = if notes.is_empty() { "preview compared" } else { &notes };
+            let beside = Beside { note: Some(note), preview: Some((&preview, expires_at)), ..Beside::default() };
+            queue::advance(tx, &id, Event::Arm, By::Worker(epoch), &timing, beside)
+        })
+        .await?;
+    Ok(armed.is_ok())
+}
+
+/// What the rule makes of a step before the intent that did not come through.
+async fn troubled(worker: &Worker, lease: &Lease, was: &Application, trouble: Trouble) -> Result<(), Error> {
+    let (event, note) = match trouble {
+        Trouble::Passing { reason, after_ms } => {
+            let jittered = delay_ms(worker.timing.retry_base_ms, was.progress.attempts, fastrand::f64());
+            (Event::Retry { delay_ms: jittered.max(after_ms.unwrap_or(0)) }, reason)
+        }
+        Trouble::Policy { reason } => (Event::Block { code: Code::PolicyPending, delay_ms: POLICY_PAUSE_MS }, reason),
+        Trouble::Login { reason } => (login(worker, was).await, reason),
+        Trouble::End(ending) => {
+            let note = ending.message.clone();
+            (Event::End(ending), note)
+        }
+    };
+    let moved = worker.advance(lease.id(), event, By::Worker(lease.epoch()), Some(note)).await?;
+    wake_when_ready(worker, moved.ok());
+    Ok(())
+}
+
+/// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good.
+async fn login(worker: &Worker, was: &Application) -> Event {
+    if was.progress.logins_lost > 0 {
+        return Event::End(Ending::of(Code::LoggedOut));
+    }
+    match worker.sandbox.renew(&was.account).await {
+        Err(Trouble::End(ending)) => Event::End(ending),
+        Ok(()) => Event::Block { code: Code::LoggedOut, delay_ms: 0 },
+        // Not renewed and not refused: the next try renews, this one does not count as its failure.
+        Err(_) => Event::HandBack { delay_ms: worker.timing.retry_base_ms },
+    }
+}
+
+async fn hand_back(worker: &Worker, lease: &Lease, lost: Lost) -> Result<(), Error> {
+    if lost == Lost::Stopping {
+        let event = Event::HandBack { delay_ms: 0 };
+        let _ = worker.advance(lease.id(), event, By::Worker(lease.epoch()), None).await?;
+    }
+    Ok(())
+}
+
+/// The gate stayed shut: nothing was sent, so the queue may have it again if the lease is still ours.
+async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<(), Error> {
+    tracing::info!(application = %lease.id(), ?shut, "nothing was submitted");
+    let delay_ms = match shut {
+        Shut::NoWitness => return Ok(()),
+        Shut::VerifyOnly => VERIFY_ONLY_PAUSE_MS,
+        Shut::Refused(_) => 0,
+    };
+    let moved = worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), None).await?;
+    wake_when_ready(worker, moved.ok());
+    Ok(())
+}
+
+fn wake_when_ready(worker: &Worker, moved: Option<Application>) {
+    if let Some(application) = moved.filter(|application| application.progress.state == State::Queued) {
+        let wait = application.progress.not_before - worker.store.now();
+        worker.wakes.wake_later(&application.account, Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
+    }
+}
+
+/// The one send has ended and its socket is closed.
+async fn settle(worker: &Worker, lease: &Lease, assigned: &Assignment, outcome: Outcome) -> Result<(), Error> {
+    let by = By::Sender(lease.epoch());
+    match outcome {
+        Outcome::Submitted(submitted) => {
+            let proposal = submitted.proposal().map(ToOwned::to_owned);
+            let (id, timing) = (lease.id().clone(), worker.timing);
+            let moved = worker
+                .store
+                .write(move |tx| {
+                    let beside = Beside { proposal: proposal.as_deref(), ..Beside::default() };
+                    queue::advance(tx, &id, Event::Accepted, by, &timing, beside)
+                })
+                .await?;
+            failpoint::hit("submitted");
+            if let Ok(application) = moved {
+                worker.publish(&application);
+                if application.progress.state == State::Submitted {
+                    // T10: an independent read agrees; if it does not yet, later reads or time will.
+                    return look(worker, lease, &application, assigned).await;
+                }
+            }
+        }
+        Outcome::Refused(ending) => {
+            let note = Some(ending.message.clone());
+            let _ = worker.advance(lease.id(), Event::Declined(ending), by, note).await?;
+        }
+        Outcome::NotSent(reason) => {
+            let ending = Ending::because(Code::NotSubmitted, &reason);
+            let _ = worker.advance(lease.id(), Event::Declined(ending), by, Some(reason)).await?;
+        }
+        Outcome::Unknown(unknown) => {
+            let note = Some(unknown.reason().to_owned());
+            let _ = worker.advance(lease.id(), Event::Doubt, by, note).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Verify-only: nothing is submitted, but what the site has of this application is found.
+async fn verify(
+    worker: &Worker,
+    lease: &Lease,
+    application: &Application,
+    assigned: &Assignment,
+) -> Result<(), Error> {
+    let sighting = match lease.guard(worker.sandbox.look(assigned, application.accepted_at)).await {
+        Ok(sighting) => sighting,
+        Err(lost) => return hand_back(worker, lease, lost).await,
+    };
+    let Sighting::Found { created_at, evidence, .. } = sighting else {
+        return stay(worker, lease, &Shut::VerifyOnly).await;
+    };
+    let incarnation = worker.leases.incarnation().to_owned();
+    let lost = Event::Recover { worker: incarnation, at: application.accepted_at, in_time: true };
+    let note = Some(format!("the site has it although the store knows no intent: {evidence}"));
+    if worker.advance(lease.id(), lost, By::Worker(lease.epoch()), note).await?.is_ok() {
+        let _ = worker.advance(lease.id(), Event::Seen { site_at: created_at }, By::Sweeper, None).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The sweeper: every node, no leader, row by row, so that one bad row stops nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use applyd_core::ids::QueueId;
+use applyd_store::{Error, idempotency, queue};
+
+use super::Worker;
+
+const EVERY: Duration = Duration::from_secs(2);
+const MOST_AT_ONCE: i64 = 500;
+
+/// Brings about what time has decided, for ever.
+pub(crate) async fn sweep(worker: Arc<Worker>) {
+    let every = EVERY.min(Duration::from_millis(worker.timing.lease_ms.unsigned_abs() / 4));
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = sweep_once(&worker).await {
+            tracing::warn!(%error, "the sweeper could not read the store");
+        }
+    }
+}
+
+async fn sweep_once(worker: &Worker) -> Result<(), Error> {
+    let overdue = worker.store.read(|tx| queue::overdue(tx, MOST_AT_ONCE)).await?;
+    catch_up_all(worker, overdue).await;
+    worker.store.write(idempotency::purge).await?;
+    Ok(())
+}
+
+/// At the start: what dead incarnations left behind need not wait for its lease to end.
+pub(crate) async fn recover_others(worker: &Worker) -> Result<(), Error> {
+    let incarnation = worker.leases.incarnation().to_owned();
+    let left = worker.store.read(move |tx| queue::of_others(tx, &incarnation)).await?;
+    catch_up_all(worker, left).await;
+    Ok(())
+}
+
+async fn catch_up_all(worker: &Worker, ids: Vec<QueueId>) {
+    for id in ids {
+        if let Err(error) = catch_up(worker, &id).await {
+            tracing::warn!(application = %id, %error, "could not be caught up with");
+        }
+    }
+}
+
+async fn catch_up(worker: &Worker, id: &QueueId) -> Result<(), Error> {
+    let (timing, leases, wanted) = (worker.timing, Arc::clone(&worker.leases), id.clone());
+    let changed = worker
+        .store
+        .write(move |tx| queue::catch_up(tx, &wanted, &timing, |progress| leases.dead(&wanted, progress)))
+        .await?;
+    if let Some(application) = changed {
+        worker.leases.taken_away(id, &application.progress);
+        worker.publish(&application);
+    }
+    Ok(())
+}

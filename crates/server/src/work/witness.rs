@@ -1,0 +1,204 @@
+//! The witness: one fsynced line an intent, outside of the store and its backups.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::JobKey;
+use applyd_store::account::Channel;
+use applyd_store::recover::Witnessed;
+use serde::{Deserialize, Serialize};
+
+/// How long lines of settled applications are kept, in milliseconds.
+pub const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// The node's witness file, open for appending.
+#[derive(Clone)]
+pub struct Witness {
+    file: Arc<Mutex<File>>,
+}
+
+/// First line: which store it belongs to.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    store: String,
+}
+
+/// One intent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    application: String,
+    account: String,
+    channel: String,
+    job: String,
+    processed_job_id: String,
+    accepted_at: i64,
+    at: i64,
+    worker: String,
+    terms_sha256: String,
+    request: String,
+}
+
+/// What a witness file says.
+#[derive(Debug, Default)]
+pub struct Testimony {
+    /// The store that it belongs to; `None`: there is no witness.
+    pub store: Option<String>,
+    /// Its intents, oldest first.
+    pub intents: Vec<Witnessed>,
+    /// Whole lines that cannot be read.
+    pub damaged: usize,
+}
+
+impl Witness {
+    /// Reads a witness file. An unfinished last line is an append that was never acknowledged.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn read(path: &Path) -> io::Result<Testimony> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Testimony::default()),
+            Err(error) => return Err(error),
+        };
+        let mut testimony = Testimony::default();
+        let mut lines = BufReader::new(file);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            if line.ends_with(b"\n") {
+                testimony.take(&line);
+            }
+            line.clear();
+        }
+        Ok(testimony)
+    }
+
+    /// Opens the file for appending; a new one gets its first line.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn open(path: &Path, store: &str) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).read(true).append(true);
+        private(&mut options);
+        let mut file = options.open(path)?;
+        if file.metadata()?.len() == 0 {
+            file.write_all(&line(&Head { store: store.to_owned() })?)?;
+        } else if !ends_with_newline(&mut file)? {
+            file.write_all(b"\n")?;
+        }
+        file.sync_all()?;
+        Ok(Self { file: Arc::new(Mutex::new(file)) })
+    }
+
+    /// Writes the file anew with these intents only.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old file stands then.
+    pub fn rewrite(path: &Path, store: &str, intents: &[Witnessed]) -> io::Result<()> {
+        let fresh = path.with_extension("new");
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(true);
+        private(&mut options);
+        let mut file = options.open(&fresh)?;
+        file.write_all(&line(&Head { store: store.to_owned() })?)?;
+        for intent in intents {
+            file.write_all(&line(&Line::of(intent))?)?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&fresh, path)
+    }
+
+    /// Puts a file of another store aside; answers where it is.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn set_aside(path: &Path, store: &str) -> io::Result<PathBuf> {
+        let aside = path.with_extension(format!("{store}.old"));
+        std::fs::rename(path, &aside).map(|()| aside)
+    }
+
+    /// Appends one intent; on disk when this returns.
+    ///
+    /// # Errors
+    /// When it is not known to be on disk.
+    pub async fn append(&self, intent: &Witnessed) -> io::Result<()> {
+        let (file, bytes) = (Arc::clone(&self.file), line(&Line::of(intent))?);
+        let written = tokio::task::spawn_blocking(move || {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.write_all(&bytes)?;
+            file.sync_data()
+        });
+        written.await.map_err(io::Error::other)?
+    }
+}
+
+impl Testimony {
+    fn take(&mut self, line: &[u8]) {
+        if line == b"\n" {
+            return;
+        }
+        if let Ok(head) = serde_json::from_slice::<Head>(line) {
+            self.store = Some(head.store);
+            return;
+        }
+        match serde_json::from_slice::<Line>(line).ok().and_then(Line::witnessed) {
+            Some(intent) => self.intents.push(intent),
+            None => self.damaged += 1,
+        }
+    }
+}
+
+impl Line {
+    fn of(intent: &Witnessed) -> Self {
+        Self {
+            application: intent.id.as_str().to_owned(),
+            account: intent.account.as_str().to_owned(),
+            channel: intent.channel.as_str().to_owned(),
+            job: intent.job.as_str().to_owned(),
+            processed_job_id: intent.processed_job_id.clone(),
+            accepted_at: intent.accepted_at,
+            at: intent.at,
+            worker: intent.worker.clone(),
+            terms_sha256: intent.terms_sha256.clone(),
+            request: intent.request.clone(),
+        }
+    }
+
+    fn witnessed(self) -> Option<Witnessed> {
+        Some(Witnessed {
+            id: QueueId::parse(&self.application)?,
+            account: AccountId::parse(&self.account)?,
+            channel: Channel::parse(&self.channel)?,
+            job: JobKey::parse(&self.job)?,
+            processed_job_id: self.processed_job_id,
+            accepted_at: self.accepted_at,
+            at: self.at,
+            worker: self.worker,
+            terms_sha256: self.terms_sha256,
+            request: self.request,
+        })
+    }
+}
+
+fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Letters stand in it: only the owner may read it.
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+fn ends_with_newline(file: &mut File) -> io::Result<bool> {
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}

@@ -1,0 +1,137 @@
+//! After the store lost its tail: what the witness still knows is brought back, to be verified by reading.
+
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::JobKey;
+use applyd_core::ledger::Kind;
+use applyd_core::outcome::{Code, Ending};
+use applyd_core::state::{By, Event, Progress};
+use applyd_core::time::Timing;
+
+use crate::account::{self, Channel};
+use crate::application::{self, Application};
+use crate::queue::{Beside, advance};
+use crate::tx::values;
+use crate::{Error, Tx, ledger};
+
+/// An intent that was recorded outside of the store.
+#[derive(Debug, Clone)]
+pub struct Witnessed {
+    /// The application.
+    pub id: QueueId,
+    /// Whose.
+    pub account: AccountId,
+    /// Its channel.
+    pub channel: Channel,
+    /// Which job.
+    pub job: JobKey,
+    /// The job's UUID within the account.
+    pub processed_job_id: String,
+    /// When the application was accepted.
+    pub accepted_at: i64,
+    /// When the intent was recorded.
+    pub at: i64,
+    /// The sender's incarnation.
+    pub worker: String,
+    /// SHA-256 of the terms that were to be sent.
+    pub terms_sha256: String,
+    /// The request as it arrived.
+    pub request: String,
+}
+
+/// What the store knew of a witnessed intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It has it.
+    Yes,
+    /// It had lost it; it is brought back.
+    Recovered,
+    /// It cannot take it back: the sentence says why.
+    No(&'static str),
+}
+
+/// Whether the store holds any application.
+///
+/// # Errors
+/// The store's.
+pub fn is_empty(tx: &Tx<'_>) -> Result<bool, Error> {
+    Ok(tx.one("SELECT 1 FROM application LIMIT 1", values![], |row| row.int(0))?.is_none())
+}
+
+/// Whether the store has lost this intent.
+///
+/// # Errors
+/// The store's.
+pub fn is_lost(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
+    let known = tx.one("SELECT 1 FROM intent WHERE application_id = ?1", values![id.as_str()], |row| row.int(0))?;
+    Ok(known.is_none())
+}
+
+/// Brings back an intent that the store has lost, with its application and its credit.
+///
+/// # Errors
+/// The store's.
+pub fn recover(tx: &Tx<'_>, witnessed: &Witnessed, timing: &Timing) -> Result<Known, Error> {
+    let found = match application::load(tx, &witnessed.id)? {
+        Some(found) if found.progress.intent.is_some() => return Ok(Known::Yes),
+        Some(found) if found.progress.state.is_terminal() => {
+            return Ok(Known::No("its application has ended without it"));
+        }
+        Some(found) => found,
+        None => match bring_back(tx, witnessed, timing)? {
+            Ok(application) => application,
+            Err(why) => return Ok(Known::No(why)),
+        },
+    };
+    let slot_taken = tx.one(
+        "SELECT 1 FROM application WHERE account_id = ?1 AND id <> ?2
+         AND state IN ('leased', 'armed', 'intent', 'submitted', 'verifying') LIMIT 1",
+        values![found.account.as_str(), found.id.as_str()],
+        |row| row.int(0),
+    )?;
+    let in_time = slot_taken.is_none() && tx.now() < found.progress.deadline;
+    let event = Event::Recover { worker: witnessed.worker.clone(), at: witnessed.at, in_time };
+    let beside = Beside {
+        note: Some("the store had lost this intent; the witness kept it"),
+        terms_sha256: Some(&witnessed.terms_sha256),
+        ..Beside::default()
+    };
+    match advance(tx, &found.id, event, By::Sweeper, timing, beside)? {
+        Ok(_) => Ok(Known::Recovered),
+        Err(_) => Ok(Known::No("its application cannot take it")),
+    }
+}
+
+/// The application as it was accepted, in a store that does not have it.
+fn bring_back(
+    tx: &Tx<'_>,
+    witnessed: &Witnessed,
+    timing: &Timing,
+) -> Result<Result<Application, &'static str>, Error> {
+    let Some(account) = account::find(tx, witnessed.account.as_str())? else {
+        return Ok(Err("its account does not exist"));
+    };
+    if let Some(newest) = application::newest(tx, &account.id, &witnessed.job)?.filter(|newest| newest.bars) {
+        // A later application for the job means that this one had ended without an intent.
+        let end = Event::End(Ending::because(Code::NotSubmitted, "the store was set back, a later application exists"));
+        if advance(tx, &newest.id, end, By::Sweeper, timing, Beside::default())?.is_err() {
+            return Ok(Err("another application holds its job"));
+        }
+    }
+    let application = Application {
+        id: witnessed.id.clone(),
+        account: account.id,
+        channel: witnessed.channel,
+        job: witnessed.job.clone(),
+        processed_job_id: witnessed.processed_job_id.clone(),
+        accepted_at: witnessed.accepted_at,
+        version: 1,
+        progress: Progress::accepted(witnessed.accepted_at, timing.intent_cutoff_ms, timing.deadline_ms),
+    };
+    if ledger::post(tx, &application.account, Some(&application.id), Kind::Hold, 1)?.is_none() {
+        // The credit was there when it was accepted; the grant that brought it is lost with the tail.
+        ledger::post(tx, &application.account, None, Kind::Grant, 1)?;
+        ledger::post(tx, &application.account, Some(&application.id), Kind::Hold, 1)?;
+    }
+    application::insert(tx, &application, &witnessed.request)?;
+    Ok(Ok(application))
+}

@@ -1,0 +1,31 @@
+//! What a worker hands over: one application.
+
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::JobKey;
+use applyd_core::terms::{Cents, Terms};
+
+/// One application to prepare, to confirm or to look for.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// Its id; sent as `X-Request-Id` with every call.
+    pub queue_id: QueueId,
+    /// Whose grant is used.
+    pub account: AccountId,
+    /// The job.
+    pub job: JobKey,
+    /// What the caller decided.
+    pub terms: Terms,
+    /// The profile's rate, for an hourly job without one.
+    pub default_rate: Cents,
+    /// What becomes of questions without an answer.
+    pub fill: Fill,
+}
+
+/// What becomes of questions without an answer when the caller asked for filling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// The sandbox's sentence answers them.
+    Sandbox,
+    /// They end the application (`missing_answer`).
+    Refuse,
+}

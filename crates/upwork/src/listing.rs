@@ -1,0 +1,111 @@
+//! The guard against drift: what `tools/list` must show before anything is written.
+
+use applyd_core::outcome::{Code, Trouble};
+use applyd_core::terms::sha256_hex;
+use serde_json::Value;
+
+use crate::tool::{Era, Tool};
+
+/// What create may demand; we could not supply more.
+const CREATE_DEMANDS: [&str; 4] = ["job_reference", "cover_letter", "charged_amount", "answers"];
+
+/// What the list says about the tools that write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// How previews are called.
+    pub(crate) era: Era,
+    /// Whether create takes milestones.
+    pub(crate) milestones: bool,
+    /// Of names and input schemas of create, read and confirm.
+    pub(crate) schema_sha256: String,
+}
+
+impl Listing {
+    /// Reads the `tools` of `tools/list`.
+    ///
+    /// # Errors
+    /// `upstream_changed` when a tool that writes is missing or demands what is not known.
+    pub(crate) fn of(tools: &[Value]) -> Result<Self, Trouble> {
+        let find = |tool: Tool| tools.iter().find(|listed| listed["name"] == tool.name());
+        let Some(create) = find(Tool::CreatePreview) else {
+            let compact = tools.iter().any(|listed| listed["name"] == "upwork__execute_tool");
+            return Err(changed(if compact {
+                "the account is in compact mode; switch its tool mode to full_list on Upwork"
+            } else {
+                "manage_proposals is not listed"
+            }));
+        };
+        let era = if find(Tool::Confirm(Era::Preview)).is_some() { Era::Preview } else { Era::Draft };
+        let confirm = find(Tool::Confirm(era)).ok_or_else(|| changed("no confirm tool is listed"))?;
+        let read = find(Tool::ReadPreview(era)).ok_or_else(|| changed("no tool reads previews"))?;
+        demands_only(create, &CREATE_DEMANDS)?;
+        demands_only(confirm, &["type", era.key()])?;
+        demands_only(read, &["type", "id"])?;
+        let schemas: Vec<_> = [create, read, confirm].iter().map(|tool| (&tool["name"], &tool["inputSchema"])).collect();
+        let schemas = serde_json::json!(schemas).to_string();
+        Ok(Self { era, milestones: takes_milestones(create), schema_sha256: sha256_hex(schemas.as_bytes()) })
+    }
+}
+
+/// The end that stops writes until a person has looked.
+pub(crate) fn changed(reason: &str) -> Trouble {
+    Trouble::end(Code::UpstreamChanged, reason)
+}
+
+fn params(tool: &Value) -> &Value {
+    &tool["inputSchema"]["properties"]["params"]
+}
+
+fn demands_only(tool: &Value, known: &[&str]) -> Result<(), Trouble> {
+    let demanded = params(tool)["required"].as_array().into_iter().flatten();
+    let unknown = demanded.filter_map(Value::as_str).find(|name| !known.contains(name));
+    match unknown {
+        Some(name) => Err(changed(&format!("{} demands {name}", tool["name"].as_str().unwrap_or_default()))),
+        None => Ok(()),
+    }
+}
+
+fn takes_milestones(create: &Value) -> bool {
+    params(create)["properties"].get("milestones").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn tool(name: &str, required: Value, properties: Value) -> Value {
+        let params = json!({"type": "object", "required": required, "properties": properties});
+        json!({"name": format!("upwork__{name}"), "inputSchema": {"properties": {"params": params}}})
+    }
+
+    fn reason(tools: &[Value]) -> String {
+        match Listing::of(tools) {
+            Err(Trouble::End(ending)) if ending.code == Code::UpstreamChanged => ending.message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_newer_names_win_and_the_older_ones_still_work() {
+        let create = tool("manage_proposals", json!(["job_reference"]), json!({"milestones": {}}));
+        let (confirm, get) = (tool("confirm_preview", json!(["type", "preview_id"]), json!({})), tool("get_preview", json!([]), json!({})));
+        let (old, old_get) = (tool("confirm_draft", json!(["type", "draft_id"]), json!({})), tool("get_draft", json!([]), json!({})));
+        let both = [create.clone(), old.clone(), old_get.clone(), confirm, get];
+        let listing = Listing::of(&both).unwrap();
+        assert!(listing.era == Era::Preview && listing.milestones);
+        assert_eq!(Listing::of(&[create.clone(), old.clone(), old_get]).unwrap().era, Era::Draft);
+        assert!(reason(&[create, old]).contains("no tool reads previews"));
+    }
+
+    #[test]
+    fn a_missing_tool_or_a_new_demand_stops_writes() {
+        assert!(reason(&[tool("execute_tool", json!([]), json!({}))]).contains("full_list"));
+        assert!(reason(&[]).contains("manage_proposals"));
+        let create = tool("manage_proposals", json!(["engagement_token"]), json!({}));
+        let rest = [tool("confirm_preview", json!([]), json!({})), tool("get_preview", json!([]), json!({}))];
+        assert!(reason(&[&[create], &rest[..]].concat()).contains("engagement_token"));
+    }
+}

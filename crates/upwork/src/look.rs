@@ -1,0 +1,164 @@
+//! Whether the site has a proposal: reads only, in a new session.
+//!
+//! Found needs one source that shows it. Absent needs every source complete and silent. All else is unreadable.
+
+mod history;
+
+use applyd_core::outcome::{Sighting, Trouble};
+use applyd_core::terms::folded;
+use applyd_core::time::CLOCK_MARGIN_MS;
+
+use crate::accounts::organisation;
+use crate::assignment::Assignment;
+use crate::fault::Fault;
+use crate::job::{self, has_applied};
+use crate::proposals::{self, Row, Rows, STATUSES};
+use crate::session::Session;
+use crate::text::untag;
+use crate::upwork::Upwork;
+
+/// What one source says.
+#[derive(Debug)]
+pub(crate) enum Evidence {
+    /// It shows the proposal.
+    Shown { proposal: Option<String>, created_ms: Option<i64>, by: &'static str },
+    /// It answered completely and shows none.
+    Silent,
+    /// It cannot tell, for this reason.
+    Doubt(String),
+}
+
+impl Upwork {
+    /// Looks for the proposal of an application whose intent is of `since_ms` (Unix milliseconds). A login that
+    /// is refused is renewed once.
+    pub async fn look(&self, assignment: &Assignment, since_ms: i64) -> Sighting {
+        let mut seen = self.look_once(assignment, since_ms).await;
+        if let Err(Trouble::Login { .. }) = &seen {
+            seen = match self.renew(&assignment.account).await {
+                Ok(()) => self.look_once(assignment, since_ms).await,
+                Err(trouble) => Err(trouble),
+            };
+        }
+        seen.unwrap_or_else(|trouble| Sighting::Unreadable { reason: told(trouble) })
+    }
+
+    async fn look_once(&self, assignment: &Assignment, since_ms: i64) -> Result<Sighting, Trouble> {
+        let access = self.grants().access(&assignment.account).await?;
+        let session = self.session(&access, assignment.queue_id.as_str()).await?;
+        let organisation = organisation(&session, access.org_uid.as_deref()).await?;
+        let org_uid = organisation.org_uid.as_str();
+        let document = job::read(&session, org_uid, assignment.job.as_str()).await;
+        if let Err(Fault::Status { status: 401, .. }) = &document {
+            return Err(Trouble::Login { reason: "the job was answered 401".into() });
+        }
+        let flag = document.as_ref().map_err(told_fault).and_then(|document| has_applied(document).map_err(told_fault));
+        let told_id = document.as_ref().ok().and_then(|document| job::id(&document["data"]["marketplaceJobPosting"]["id"]));
+        let Some(job) = told_id.or_else(|| assignment.job.numeric().map(str::to_owned)) else {
+            return Ok(Sighting::Unreadable { reason: "the job's numeric id could not be read".into() });
+        };
+        let search = Search { session: &session, org_uid, job: &job, since_ms, letter: &assignment.terms.cover_letter };
+
+        let mut doubts = Vec::new();
+        let is_flagged = match flag {
+            Ok(is_flagged) => is_flagged,
+            Err(doubt) => {
+                doubts.push(format!("job: {doubt}"));
+                false
+            }
+        };
+        let filters = STATUSES.into_iter().map(Some).chain([None]);
+        let mut is_another_there = false;
+        for filter in filters {
+            match search.list(filter).await {
+                Evidence::Shown { proposal, created_ms, by } => return Ok(found(proposal, created_ms, by)),
+                Evidence::Silent => {}
+                Evidence::Doubt(doubt) => {
+                    is_another_there |= doubt == ANOTHER;
+                    doubts.push(format!("proposals: {doubt}"));
+                }
+            }
+            // The flag said no before the intent; only another's row would explain it otherwise.
+            if is_flagged && !is_another_there {
+                return Ok(found(None, None, "the job shows as applied to"));
+            }
+        }
+        match history::search(&search, organisation.role).await {
+            Evidence::Shown { proposal, created_ms, by } => return Ok(found(proposal, created_ms, by)),
+            Evidence::Silent => {}
+            Evidence::Doubt(doubt) => doubts.push(format!("balance: {doubt}")),
+        }
+        if doubts.is_empty() { Ok(Sighting::Absent) } else { Ok(Sighting::Unreadable { reason: doubts.join("; ") }) }
+    }
+}
+
+/// A row for the job that is not ours: who knows how it came there, so a person must look.
+const ANOTHER: &str = "a proposal that is not ours stands for this job";
+
+/// What is looked for, and where.
+pub(crate) struct Search<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) org_uid: &'a str,
+    pub(crate) job: &'a str,
+    pub(crate) since_ms: i64,
+    letter: &'a str,
+}
+
+impl Search<'_> {
+    /// From then on a proposal counts as ours.
+    pub(crate) fn counts_from_ms(&self) -> i64 {
+        self.since_ms - CLOCK_MARGIN_MS
+    }
+
+    async fn list(&self, status: Option<&str>) -> Evidence {
+        let listed = proposals::list(self.session, self.org_uid, self.job, status, self.counts_from_ms()).await;
+        let Rows { rows, is_complete } = match listed {
+            Ok(rows) => rows,
+            Err(fault) => return Evidence::Doubt(told_fault(&fault)),
+        };
+        let mut doubt = None;
+        for row in rows {
+            match self.judge(row).await {
+                shown @ Evidence::Shown { .. } => return shown,
+                Evidence::Doubt(reason) => doubt = Some(reason),
+                Evidence::Silent => {}
+            }
+        }
+        match doubt {
+            Some(reason) => Evidence::Doubt(reason),
+            None if is_complete => Evidence::Silent,
+            None => Evidence::Doubt("the list goes on".into()),
+        }
+    }
+
+    /// Job equal, created late enough, letter equal where readable. A row that shows neither time nor letter
+    /// proves nothing.
+    async fn judge(&self, row: Row) -> Evidence {
+        if row.created_ms.is_some_and(|created_ms| created_ms < self.counts_from_ms()) {
+            return Evidence::Doubt(ANOTHER.into());
+        }
+        let letter = match &row.id {
+            Some(id) => proposals::letter(self.session, self.org_uid, id).await.ok().flatten(),
+            None => None,
+        };
+        match (letter, row.created_ms) {
+            (Some(letter), _) if folded(&untag(&letter)) != folded(self.letter) => Evidence::Doubt(ANOTHER.into()),
+            (None, None) => Evidence::Doubt("a row without time and letter".into()),
+            (_, created_ms) => Evidence::Shown { proposal: row.id, created_ms, by: "the list of proposals" },
+        }
+    }
+}
+
+fn found(proposal: Option<String>, created_at: Option<i64>, by: &str) -> Sighting {
+    Sighting::Found { proposal, created_at, evidence: by.to_owned() }
+}
+
+pub(crate) fn told_fault(fault: &Fault) -> String {
+    fault.to_string()
+}
+
+fn told(trouble: Trouble) -> String {
+    match trouble {
+        Trouble::Passing { reason, .. } | Trouble::Login { reason } | Trouble::Policy { reason } => reason,
+        Trouble::End(ending) => ending.message,
+    }
+}
