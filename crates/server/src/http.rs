@@ -31,7 +31,6 @@ pub(crate) struct App {
     pub(crate) pace: Arc<Pace>,
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
-    pub(crate) web: reqwest::Client,
     pub(crate) keys: KeyCache,
 }
 

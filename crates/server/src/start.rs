@@ -25,6 +25,9 @@ pub enum StartError {
     /// The store.
     #[error("{0}")]
     Store(#[from] Error),
+    /// The client of the marketplace.
+    #[error("{0}")]
+    Upwork(#[from] applyd_upwork::Unusable),
     /// A file or an address.
     #[error("{what}: {source}")]
     Io {
@@ -95,7 +98,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let heartbeat = Heartbeat::start(store.clone(), Arc::clone(&leases), timing)
         .tried(|| "cannot start the heartbeat thread".into())?;
     let worker = Arc::new(Worker {
-        sandbox: upwork(&store, &key, sandbox.clone(), &settings),
+        sandbox: upwork(&store, &key, sandbox.clone(), &settings)?,
         store: store.clone(),
         timing,
         leases: Arc::clone(&leases),
@@ -114,7 +117,6 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
         sandbox: submissions_of(&sandbox),
-        web: reqwest::Client::default(),
         keys: KeyCache::new(),
     };
     let (stop, stopped) = watch::channel(false);
@@ -176,8 +178,8 @@ fn submissions_of(mcp: &Url) -> Url {
     url
 }
 
-fn upwork(store: &Store, key: &Arc<MasterKey>, url: Url, settings: &Settings) -> Upwork {
+fn upwork(store: &Store, key: &Arc<MasterKey>, url: Url, settings: &Settings) -> Result<Upwork, StartError> {
     let endpoint = Endpoint { url, consent: Consent::ByItself };
     let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
-    Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)
+    Ok(Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)?)
 }

@@ -4,11 +4,18 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-const DEFAULT_FILTER: &str = "info";
-
 /// Starts logging for the whole process; a second start changes nothing.
 pub fn start() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    start_at("info");
+}
+
+/// The same for a program that talks to a person: warnings only.
+pub fn start_quiet() {
+    start_at("warn");
+}
+
+fn start_at(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only when a subscriber is there already, which is then the one to keep.
     let _ = if std::io::stderr().is_terminal() {

@@ -41,7 +41,8 @@ impl Role {
 pub(crate) async fn organisation(session: &Session, bound: Option<&str>) -> Result<Organisation, Trouble> {
     let document = session.call(Tool::ListAccounts, "", json!({})).await?;
     let accounts = document["accounts"].as_array().ok_or(Fault::Missing("accounts"))?;
-    pick(accounts, bound).ok_or_else(|| Trouble::end(Code::NotEligible, "the grant has no freelancer or agency"))
+    pick(accounts, bound)
+        .ok_or_else(|| Trouble::end(Code::NotEligible, "the grant has no freelancer or agency"))
 }
 
 /// The bound one; else a freelancer before an agency, as the grant is a person's.
@@ -49,7 +50,9 @@ fn pick(accounts: &[Value], bound: Option<&str>) -> Option<Organisation> {
     let candidates: Vec<Organisation> = accounts.iter().filter_map(parse).collect();
     match bound {
         Some(bound) => candidates.into_iter().find(|candidate| candidate.org_uid == bound),
-        None => candidates.into_iter().min_by_key(|candidate| (candidate.is_suspended, candidate.role == Role::Agency)),
+        None => candidates
+            .into_iter()
+            .min_by_key(|candidate| (candidate.is_suspended, candidate.role == Role::Agency)),
     }
 }
 

@@ -52,7 +52,9 @@ pub(crate) fn verdict(http_status: u16, reply: &Value) -> Verdict {
     let has_new_proposal = reading.document.pointer(NEW_PROPOSAL).is_some_and(|id| !id.is_null());
     match reading.status() {
         _ if !reading.is_error && has_new_proposal => Verdict::Accepted(proposal_id(&reading.document)),
-        Some("ok") if !reading.is_error && !has_error_code => Verdict::Accepted(proposal_id(&reading.document)),
+        Some("ok") if !reading.is_error && !has_error_code => {
+            Verdict::Accepted(proposal_id(&reading.document))
+        }
         // Two members that contradict each other prove nothing.
         Some("ok") => Verdict::Ambiguous("a success marked as an error".into()),
         Some("error" | "rejected" | "needs_details") => refused(reading.document),
@@ -73,7 +75,9 @@ fn refused(document: Value) -> Verdict {
 }
 
 fn proposal_id(document: &Value) -> Option<String> {
-    let id = [NEW_PROPOSAL, "/data/proposal_id", "/proposal_id"].into_iter().find_map(|at| document.pointer(at))?;
+    let id = [NEW_PROPOSAL, "/data/proposal_id", "/proposal_id"]
+        .into_iter()
+        .find_map(|at| document.pointer(at))?;
     match id {
         Value::String(id) if !id.is_empty() => Some(id.clone()),
         Value::Number(id) => Some(id.to_string()),
@@ -90,7 +94,10 @@ mod tests {
 
     fn of(document: &Value, is_error: bool) -> Verdict {
         let text = document.as_str().map_or_else(|| document.to_string(), str::to_owned);
-        verdict(200, &json!({"id": 1, "result": {"isError": is_error, "content": [{"type": "text", "text": text}]}}))
+        verdict(
+            200,
+            &json!({"id": 1, "result": {"isError": is_error, "content": [{"type": "text", "text": text}]}}),
+        )
     }
 
     fn accepted(id: &str) -> Verdict {
@@ -125,8 +132,18 @@ mod tests {
     #[test]
     fn a_doubtful_word_anywhere_makes_it_ambiguous() {
         for word in [
-            "Time out", "TIMEOUT", "internal_error", "UPSTREAM", "unavailable", "RATE_LIMIT_HIT", "retry-later",
-            "already", "duplicate", "existing", "USED", "VJ-JA-10",
+            "Time out",
+            "TIMEOUT",
+            "internal_error",
+            "UPSTREAM",
+            "unavailable",
+            "RATE_LIMIT_HIT",
+            "retry-later",
+            "already",
+            "duplicate",
+            "existing",
+            "USED",
+            "VJ-JA-10",
         ] {
             let in_code = json!({"status": "error", "error_code": word, "reason": "no"});
             let in_text = json!({"status": "rejected", "details": [{"text": format!("so: {word}.")}]});

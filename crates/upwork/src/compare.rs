@@ -97,7 +97,8 @@ fn term(key: &str) -> Option<Term> {
 }
 
 fn holds_all(offer: &Offer, object: &Map<String, Value>) -> bool {
-    let holds = |wanted: Term| object.iter().any(|(key, value)| term(key) == Some(wanted) && !is_empty(value));
+    let holds =
+        |wanted: Term| object.iter().any(|(key, value)| term(key) == Some(wanted) && !is_empty(value));
     holds(Term::Job)
         && holds(Term::Letter)
         && holds(Term::Amount)
@@ -132,7 +133,9 @@ fn agrees(offer: &Offer, term: Term, value: &Value) -> bool {
         Term::Letter => value.as_str().is_some_and(|letter| untag(letter) == offer.letter.trim()),
         Term::Amount => cents(value) == Some(offer.amount),
         Term::Answers => same_answers(offer, value),
-        Term::Boost => is_empty(value) && offer.boost_connects == 0 || whole(value) == Some(offer.boost_connects),
+        Term::Boost => {
+            is_empty(value) && offer.boost_connects == 0 || whole(value) == Some(offer.boost_connects)
+        }
         Term::Milestones => same_milestones(&offer.milestones, value),
         Term::Unsent => is_empty(value),
     }
@@ -144,7 +147,8 @@ fn same_answers(offer: &Offer, value: &Value) -> bool {
     (value.is_array() || is_empty(value))
         && stored.len() == offer.answers.len()
         && stored.iter().zip(&offer.answers).all(|(stored, sent)| {
-            folded(&text(stored, "question")) == folded(&sent.question) && text(stored, "answer") == sent.answer.trim()
+            folded(&text(stored, "question")) == folded(&sent.question)
+                && text(stored, "answer") == sent.answer.trim()
         })
 }
 

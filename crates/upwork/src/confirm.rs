@@ -54,11 +54,7 @@ impl Ready {
             Ok(Err(reason)) => reason,
             Err(_) => "no answer in time".into(),
         };
-        if gate.is_untouched() {
-            Outcome::NotSent(failure)
-        } else {
-            Outcome::unknown(crossed, failure)
-        }
+        if gate.is_untouched() { Outcome::NotSent(failure) } else { Outcome::unknown(crossed, failure) }
     }
 }
 

@@ -22,7 +22,9 @@ impl Reading {
     pub(crate) fn of(result: &Value) -> Self {
         let is_error = result.get("isError").and_then(Value::as_bool).unwrap_or(false);
         let document = match result.get("structuredContent") {
-            Some(document) if document.as_object().is_some_and(|members| !members.is_empty()) => document.clone(),
+            Some(document) if document.as_object().is_some_and(|members| !members.is_empty()) => {
+                document.clone()
+            }
             _ => parse(joined_text(result)),
         };
         Self { is_error, document }

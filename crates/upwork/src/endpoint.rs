@@ -56,7 +56,9 @@ mod tests {
         let url = |text: &str| Url::parse(text).unwrap();
         let live = Endpoint { url: url("https://mcp.upwork.com/mcp"), consent: Consent::ByPerson };
         assert!(live.admits(&url("https://www.upwork.com/api/v3/oauth2/token")));
-        for wrong in ["http://www.upwork.com/", "https://www.upwork.com:8443/", "https://upwork.com.evil.example/"] {
+        for wrong in
+            ["http://www.upwork.com/", "https://www.upwork.com:8443/", "https://upwork.com.evil.example/"]
+        {
             assert!(!live.admits(&url(wrong)), "{wrong}");
         }
         let own = Endpoint { url: url("http://127.0.0.1:4000/mcp"), consent: Consent::ByItself };

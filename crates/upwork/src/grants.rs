@@ -57,7 +57,10 @@ impl Grants {
     pub(crate) async fn access(self: &Arc<Self>, account: &AccountId) -> Result<Access, Trouble> {
         match self.usable(account).await? {
             Some(grant) if self.lives(&grant) => self.open(grant),
-            _ => self.apart(account, |grants, account| async move { grants.access_alone(&account).await }).await,
+            _ => {
+                self.apart(account, |grants, account| async move { grants.access_alone(&account).await })
+                    .await
+            }
         }
     }
 
@@ -186,7 +189,8 @@ impl Grants {
 
     async fn register(&self) -> Result<String, Trouble> {
         let client_id = self.oauth.register().await.map_err(|denied| refused(&denied))?;
-        let (endpoint, kept, now_ms) = (self.endpoint.url.as_str().to_owned(), client_id.clone(), self.store.now());
+        let (endpoint, kept, now_ms) =
+            (self.endpoint.url.as_str().to_owned(), client_id.clone(), self.store.now());
         let saved = self.store.write(move |tx| grant::save_registration(tx, &endpoint, &kept, now_ms));
         saved.await.map_err(|error: Error| unstored(&error))?;
         Ok(client_id)

@@ -69,7 +69,12 @@ impl Job {
         Ok(Self {
             id: id(&posting["id"]).ok_or(Fault::Missing("job id"))?,
             contract,
-            questions: document["screening_questions"].as_array().into_iter().flatten().filter_map(question).collect(),
+            questions: document["screening_questions"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(question)
+                .collect(),
             cost_connects: whole(&document["connects_cost"]).ok_or(Fault::Missing("cost"))?,
             balance_connects: whole(&document["connects_balance"]).ok_or(Fault::Missing("balance"))?,
             can_apply: can_apply.ok_or(Fault::Missing("can_apply"))?,
@@ -98,7 +103,11 @@ impl Job {
 }
 
 /// Whether the balance carries cost and boost.
-pub(crate) fn within_balance(cost_connects: i64, balance_connects: i64, terms: &Terms) -> Result<(), Trouble> {
+pub(crate) fn within_balance(
+    cost_connects: i64,
+    balance_connects: i64,
+    terms: &Terms,
+) -> Result<(), Trouble> {
     let total = cost_connects.saturating_add(terms.boost_connects);
     if balance_connects >= total {
         return Ok(());
@@ -188,7 +197,11 @@ mod tests {
         assert_eq!(code(&document, &terms(91, Some(13)), false), Some(Code::NotEnoughConnects));
         assert_eq!(code(&document, &free, true), Some(Code::NotEligible));
         document["data"]["marketplaceJobPosting"]["workFlowState"]["status"] = "CLOSED".into();
-        assert_eq!(code(&document, &free, false), None, "a word alone is no closure while it can be applied to");
+        assert_eq!(
+            code(&document, &free, false),
+            None,
+            "a word alone is no closure while it can be applied to"
+        );
         document["can_apply"] = false.into();
         document["connects_balance"] = 4.into();
         document["applied"] = true.into();

@@ -41,7 +41,8 @@ impl Listing {
         demands_only(create, &CREATE_DEMANDS)?;
         demands_only(confirm, &["type", era.key()])?;
         demands_only(read, &["type", "id"])?;
-        let schemas: Vec<_> = [create, read, confirm].iter().map(|tool| (&tool["name"], &tool["inputSchema"])).collect();
+        let schemas: Vec<_> =
+            [create, read, confirm].iter().map(|tool| (&tool["name"], &tool["inputSchema"])).collect();
         let schemas = serde_json::json!(schemas).to_string();
         Ok(Self { era, milestones: takes_milestones(create), schema_sha256: sha256_hex(schemas.as_bytes()) })
     }
@@ -91,8 +92,14 @@ mod tests {
     #[test]
     fn the_newer_names_win_and_the_older_ones_still_work() {
         let create = tool("manage_proposals", json!(["job_reference"]), json!({"milestones": {}}));
-        let (confirm, get) = (tool("confirm_preview", json!(["type", "preview_id"]), json!({})), tool("get_preview", json!([]), json!({})));
-        let (old, old_get) = (tool("confirm_draft", json!(["type", "draft_id"]), json!({})), tool("get_draft", json!([]), json!({})));
+        let (confirm, get) = (
+            tool("confirm_preview", json!(["type", "preview_id"]), json!({})),
+            tool("get_preview", json!([]), json!({})),
+        );
+        let (old, old_get) = (
+            tool("confirm_draft", json!(["type", "draft_id"]), json!({})),
+            tool("get_draft", json!([]), json!({})),
+        );
         let both = [create.clone(), old.clone(), old_get.clone(), confirm, get];
         let listing = Listing::of(&both).unwrap();
         assert!(listing.era == Era::Preview && listing.milestones);

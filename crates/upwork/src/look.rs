@@ -7,8 +7,9 @@ mod history;
 use applyd_core::outcome::{Sighting, Trouble};
 use applyd_core::terms::folded;
 use applyd_core::time::CLOCK_MARGIN_MS;
+use serde_json::{Value, json};
 
-use crate::accounts::organisation;
+use crate::accounts::{Role, organisation};
 use crate::assignment::Assignment;
 use crate::fault::Fault;
 use crate::job::{self, has_applied};
@@ -47,47 +48,21 @@ impl Upwork {
         let session = self.session(&access, assignment.queue_id.as_str()).await?;
         let organisation = organisation(&session, access.org_uid.as_deref()).await?;
         let org_uid = organisation.org_uid.as_str();
-        let document = job::read(&session, org_uid, assignment.job.as_str()).await;
-        if let Err(Fault::Status { status: 401, .. }) = &document {
-            return Err(Trouble::Login { reason: "the job was answered 401".into() });
-        }
-        let flag = document.as_ref().map_err(told_fault).and_then(|document| has_applied(document).map_err(told_fault));
-        let told_id = document.as_ref().ok().and_then(|document| job::id(&document["data"]["marketplaceJobPosting"]["id"]));
+        let document = match job::read(&session, org_uid, assignment.job.as_str()).await {
+            Ok(document) => document,
+            Err(Fault::Status { status: 401, .. }) => {
+                return Err(Trouble::Login { reason: "the job was answered 401".into() });
+            }
+            // The lists can still show it.
+            Err(fault) => json!({"unreadable": fault.to_string()}),
+        };
+        let told_id = job::id(&document["data"]["marketplaceJobPosting"]["id"]);
         let Some(job) = told_id.or_else(|| assignment.job.numeric().map(str::to_owned)) else {
             return Ok(Sighting::Unreadable { reason: "the job's numeric id could not be read".into() });
         };
-        let search = Search { session: &session, org_uid, job: &job, since_ms, letter: &assignment.terms.cover_letter };
-
-        let mut doubts = Vec::new();
-        let is_flagged = match flag {
-            Ok(is_flagged) => is_flagged,
-            Err(doubt) => {
-                doubts.push(format!("job: {doubt}"));
-                false
-            }
-        };
-        let filters = STATUSES.into_iter().map(Some).chain([None]);
-        let mut is_another_there = false;
-        for filter in filters {
-            match search.list(filter).await {
-                Evidence::Shown { proposal, created_ms, by } => return Ok(found(proposal, created_ms, by)),
-                Evidence::Silent => {}
-                Evidence::Doubt(doubt) => {
-                    is_another_there |= doubt == ANOTHER;
-                    doubts.push(format!("proposals: {doubt}"));
-                }
-            }
-            // The flag said no before the intent; only another's row would explain it otherwise.
-            if is_flagged && !is_another_there {
-                return Ok(found(None, None, "the job shows as applied to"));
-            }
-        }
-        match history::search(&search, organisation.role).await {
-            Evidence::Shown { proposal, created_ms, by } => return Ok(found(proposal, created_ms, by)),
-            Evidence::Silent => {}
-            Evidence::Doubt(doubt) => doubts.push(format!("balance: {doubt}")),
-        }
-        if doubts.is_empty() { Ok(Sighting::Absent) } else { Ok(Sighting::Unreadable { reason: doubts.join("; ") }) }
+        let letter = &assignment.terms.cover_letter;
+        let search = Search { session: &session, org_uid, job: &job, since_ms, letter };
+        Ok(search.sighting(&document, organisation.role).await)
     }
 }
 
@@ -109,11 +84,43 @@ impl Search<'_> {
         self.since_ms - CLOCK_MARGIN_MS
     }
 
+    /// The flag and the list of the likely status first, so that the usual positive takes few calls.
+    async fn sighting(&self, document: &Value, role: Role) -> Sighting {
+        let mut doubts = Vec::new();
+        let is_flagged = has_applied(document).unwrap_or_else(|fault| {
+            let reason = document["unreadable"].as_str().map_or_else(|| fault.to_string(), str::to_owned);
+            doubts.push(format!("job: {reason}"));
+            false
+        });
+        let mut is_another_there = false;
+        for status in STATUSES.into_iter().map(Some).chain([None]) {
+            match self.list(status).await {
+                Evidence::Shown { proposal, created_ms, by } => return found(proposal, created_ms, by),
+                Evidence::Silent => {}
+                Evidence::Doubt(doubt) => {
+                    is_another_there |= doubt == ANOTHER;
+                    doubts.push(format!("proposals: {doubt}"));
+                }
+            }
+            // The flag said no before the intent; only another's row would explain it otherwise.
+            if is_flagged && !is_another_there {
+                return found(None, None, "the job shows as applied to");
+            }
+        }
+        match history::search(self, role).await {
+            Evidence::Shown { proposal, created_ms, by } => return found(proposal, created_ms, by),
+            Evidence::Silent => {}
+            Evidence::Doubt(doubt) => doubts.push(format!("balance: {doubt}")),
+        }
+        if doubts.is_empty() { Sighting::Absent } else { Sighting::Unreadable { reason: doubts.join("; ") } }
+    }
+
     async fn list(&self, status: Option<&str>) -> Evidence {
-        let listed = proposals::list(self.session, self.org_uid, self.job, status, self.counts_from_ms()).await;
+        let listed =
+            proposals::list(self.session, self.org_uid, self.job, status, self.counts_from_ms()).await;
         let Rows { rows, is_complete } = match listed {
             Ok(rows) => rows,
-            Err(fault) => return Evidence::Doubt(told_fault(&fault)),
+            Err(fault) => return Evidence::Doubt(fault.to_string()),
         };
         let mut doubt = None;
         for row in rows {
@@ -141,7 +148,9 @@ impl Search<'_> {
             None => None,
         };
         match (letter, row.created_ms) {
-            (Some(letter), _) if folded(&untag(&letter)) != folded(self.letter) => Evidence::Doubt(ANOTHER.into()),
+            (Some(letter), _) if folded(&untag(&letter)) != folded(self.letter) => {
+                Evidence::Doubt(ANOTHER.into())
+            }
             (None, None) => Evidence::Doubt("a row without time and letter".into()),
             (_, created_ms) => Evidence::Shown { proposal: row.id, created_ms, by: "the list of proposals" },
         }
@@ -150,10 +159,6 @@ impl Search<'_> {
 
 fn found(proposal: Option<String>, created_at: Option<i64>, by: &str) -> Sighting {
     Sighting::Found { proposal, created_at, evidence: by.to_owned() }
-}
-
-pub(crate) fn told_fault(fault: &Fault) -> String {
-    fault.to_string()
 }
 
 fn told(trouble: Trouble) -> String {

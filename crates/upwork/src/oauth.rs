@@ -71,7 +71,8 @@ impl OAuth {
         let is_elsewhere = matches!(answer.status, 404 | 405) || answer.object().is_none();
         let own = self.endpoint.at("/register");
         // The told address has been the sign-up page for some.
-        let answer = if is_elsewhere && own != told { self.post_json(&own, &registration).await? } else { answer };
+        let answer =
+            if is_elsewhere && own != told { self.post_json(&own, &registration).await? } else { answer };
         let document = document(&answer)?;
         let client_id = document["client_id"].as_str().ok_or(Fault::Missing("client_id"))?;
         Ok(client_id.to_owned())
@@ -151,7 +152,9 @@ impl OAuth {
 
 /// The JSON object of a success; HTML, as bot protection shows it, is a passing fault whatever its status.
 fn document(answer: &Answer) -> Result<Value, Denied> {
-    let Some(document) = answer.object() else { return Err(status_fault(answer.status, &answer.headers).into()) };
+    let Some(document) = answer.object() else {
+        return Err(status_fault(answer.status, &answer.headers).into());
+    };
     match answer.status {
         200..300 => Ok(document),
         400 | 401 => Err(refused(&document)),
@@ -175,8 +178,10 @@ fn code_of(answer: &Answer, state: &str) -> Result<SecretString, Denied> {
     }
     let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let location = location.and_then(|text| Url::parse(text).ok()).ok_or(Fault::Missing("redirect"))?;
-    let member = |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    let is_ours = location[..url::Position::AfterPath] == *REDIRECT_URI && member("state").as_deref() == Some(state);
+    let member =
+        |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let is_ours =
+        location[..url::Position::AfterPath] == *REDIRECT_URI && member("state").as_deref() == Some(state);
     if !is_ours {
         return Err(Fault::Missing("redirect of our own").into());
     }
@@ -201,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_code_counts_only_with_our_state_at_our_address() {
-        let code = |location: &str| code_of(&redirect(location), "s").map(|code| code.expose_secret().to_owned());
+        let code =
+            |location: &str| code_of(&redirect(location), "s").map(|code| code.expose_secret().to_owned());
         assert_eq!(code("http://127.0.0.1/callback?code=c&state=s").unwrap(), "c");
         for wrong in [
             "http://127.0.0.1/callback?code=c&state=other",
@@ -221,6 +227,9 @@ mod tests {
         assert!(matches!(document(&answer(403, "<html>")), Err(Denied::Fault(_))));
         assert!(matches!(document(&answer(400, "<html>")), Err(Denied::Fault(_))));
         assert!(matches!(document(&answer(503, "{}")), Err(Denied::Fault(_))));
-        assert!(matches!(document(&answer(400, "{\"error\":\"invalid_client\"}")), Err(Denied::UnknownClient)));
+        assert!(matches!(
+            document(&answer(400, "{\"error\":\"invalid_client\"}")),
+            Err(Denied::UnknownClient)
+        ));
     }
 }

@@ -71,14 +71,23 @@ fn price(given: &Price, contract: Contract, default_rate: Cents) -> Result<Price
     match (contract, given) {
         (Contract::Hourly, Price::Absent) => Ok(Price::Hourly(default_rate)),
         (Contract::Hourly, Price::Hourly(_)) | (Contract::Fixed, Price::Fixed { .. }) => Ok(given.clone()),
-        (Contract::Hourly, Price::Fixed { .. }) => rejected("the job is paid by the hour; fixedPrice does not fit"),
+        (Contract::Hourly, Price::Fixed { .. }) => {
+            rejected("the job is paid by the hour; fixedPrice does not fit")
+        }
         (Contract::Fixed, Price::Hourly(_)) => rejected("the job has a fixed price; hourlyRate does not fit"),
-        (Contract::Fixed, Price::Absent) => rejected("the job has a fixed price; fixedPrice or milestones are needed"),
+        (Contract::Fixed, Price::Absent) => {
+            rejected("the job has a fixed price; fixedPrice or milestones are needed")
+        }
     }
 }
 
 /// An answer to each of the job's questions, in its order and with its wording.
-fn answers(given: &Terms, questions: &[String], fill: Fill, notes: &mut Vec<String>) -> Result<Vec<Answer>, Trouble> {
+fn answers(
+    given: &Terms,
+    questions: &[String],
+    fill: Fill,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Answer>, Trouble> {
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
         let found = given.answers.iter().find(|answer| folded(&answer.question) == folded(question));
@@ -89,7 +98,8 @@ fn answers(given: &Terms, questions: &[String], fill: Fill, notes: &mut Vec<Stri
         };
         answers.push(Answer { question: question.clone(), answer });
     }
-    let is_asked = |given: &Answer| questions.iter().any(|question| folded(question) == folded(&given.question));
+    let is_asked =
+        |given: &Answer| questions.iter().any(|question| folded(question) == folded(&given.question));
     for extra in given.answers.iter().filter(|given| !is_asked(given)) {
         notes.push(format!("answer kept, not sent, as the job does not ask: {}", extra.question));
     }

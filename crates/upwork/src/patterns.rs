@@ -84,7 +84,10 @@ const TABLE: &[(Meaning, &[&str])] = &[
     ),
     (Policy, &["policy", "policies"]),
     (Ends(Code::BoostOutbid), &["boost", "boosted", "outbid"]),
-    (Ends(Code::NotEnoughConnects), &["enough connects", "costs # connects", "connects short", "need #", "connects"]),
+    (
+        Ends(Code::NotEnoughConnects),
+        &["enough connects", "costs # connects", "connects short", "need #", "connects"],
+    ),
     (
         Ends(Code::NotEligible),
         &[
@@ -103,13 +106,19 @@ const TABLE: &[(Meaning, &[&str])] = &[
     ),
     (Ends(Code::JobClosed), &["closed"]),
     (Ends(Code::MissingAnswer), &["screening question", "screening questions", "answers missing"]),
-    (Ends(Code::InputRejected), &["schema", "invalid input", "validation", "required field", "missing field"]),
+    (
+        Ends(Code::InputRejected),
+        &["schema", "invalid input", "validation", "required field", "missing field"],
+    ),
 ];
 
 /// The meaning of a refusal; `None` where no phrase is found.
 fn known(refusal: &Refusal) -> Option<Meaning> {
     let words = Words::own(&refusal.0);
-    TABLE.iter().find(|(_, phrases)| phrases.iter().any(|phrase| words.have(phrase))).map(|(meaning, _)| *meaning)
+    TABLE
+        .iter()
+        .find(|(_, phrases)| phrases.iter().any(|phrase| words.have(phrase)))
+        .map(|(meaning, _)| *meaning)
 }
 
 /// What a refusal before the intent comes to.
@@ -177,7 +186,10 @@ mod tests {
 
     #[test]
     fn some_refusals_pass_and_some_wait_for_a_person() {
-        assert!(matches!(refused(json!({"reason": "Internal error"})), Trouble::Passing { after_ms: None, .. }));
+        assert!(matches!(
+            refused(json!({"reason": "Internal error"})),
+            Trouble::Passing { after_ms: None, .. }
+        ));
         assert!(matches!(refused(json!({"reason": "The preview has expired."})), Trouble::Passing { .. }));
         let limited = json!({"error_code": "SENSITIVE_RATE_LIMIT_EXCEEDED", "reason": "slow", "retry_after_seconds": 2.5});
         assert!(matches!(refused(limited), Trouble::Passing { after_ms: Some(2500), .. }));
@@ -187,7 +199,8 @@ mod tests {
 
     #[test]
     fn missing_details_are_the_inputs_fault() {
-        let answers = json!({"status": "needs_details", "reason": "The client's screening questions need answers."});
+        let answers =
+            json!({"status": "needs_details", "reason": "The client's screening questions need answers."});
         assert!(matches!(refused(answers), Trouble::End(Ending { code: Code::MissingAnswer, .. })));
         let team = json!({"status": "needs_details", "reason": "Choose a team: team_org_id is missing."});
         assert!(matches!(refused(team), Trouble::End(Ending { code: Code::InputRejected, .. })));

@@ -25,7 +25,8 @@ impl Upwork {
     pub async fn prepare(&self, assignment: &Assignment) -> Result<Ready, Trouble> {
         let access = self.grants().access(&assignment.account).await?;
         let session = self.session(&access, assignment.queue_id.as_str()).await?;
-        let (tools, organisation) = tokio::join!(session.tools(), organisation(&session, access.org_uid.as_deref()));
+        let (tools, organisation) =
+            tokio::join!(session.tools(), organisation(&session, access.org_uid.as_deref()));
         let listing = Listing::of(&tools?)?;
         self.pin_schemas(&listing)?;
         let organisation = organisation?;

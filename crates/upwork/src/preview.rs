@@ -69,11 +69,13 @@ impl Made {
         if !differences.is_empty() {
             return Err(Trouble::end(Code::TermsChanged, &differences.join(", ")));
         }
-        let cost = ["/params/connects_cost", "/params/connectsCost"].into_iter().find_map(|at| document.pointer(at));
+        let cost =
+            ["/params/connects_cost", "/params/connectsCost"].into_iter().find_map(|at| document.pointer(at));
         let cost_connects = cost.and_then(whole).or(self.cost_connects).ok_or(Fault::Missing("cost"))?;
         within_balance(cost_connects, balance_connects, terms)?;
         within_cap(cost_connects, terms)?;
-        let expires_at_ms = expiry_ms(&document).or(self.expires_at_ms).ok_or(Fault::Missing("preview expiry"))?;
+        let expires_at_ms =
+            expiry_ms(&document).or(self.expires_at_ms).ok_or(Fault::Missing("preview expiry"))?;
         Ok(Preview { id: self.id, expires_at_ms, cost_connects })
     }
 }

@@ -59,7 +59,9 @@ pub(crate) async fn list(
         }
         let oldest_ms = edges.last().and_then(|edge| created_ms(&edge["node"]));
         match next_cursor(&document, &list["pageInfo"]) {
-            Some(cursor) if oldest_ms.is_none_or(|oldest_ms| oldest_ms >= back_to_ms) => params["cursor"] = cursor,
+            Some(cursor) if oldest_ms.is_none_or(|oldest_ms| oldest_ms >= back_to_ms) => {
+                params["cursor"] = cursor
+            }
             _ => return Ok(found),
         }
     }
@@ -68,7 +70,11 @@ pub(crate) async fn list(
 }
 
 /// The letter of one proposal, if the site shows it.
-pub(crate) async fn letter(session: &Session, org_uid: &str, proposal: &str) -> Result<Option<String>, Fault> {
+pub(crate) async fn letter(
+    session: &Session,
+    org_uid: &str,
+    proposal: &str,
+) -> Result<Option<String>, Fault> {
     let document = session.call(Tool::ReadProposal, org_uid, json!({"id": proposal})).await?;
     Ok(document["data"]["vendorProposal"]["proposalCoverLetter"].as_str().map(untag))
 }
@@ -110,7 +116,10 @@ mod tests {
         assert_eq!(next_cursor(&json!({}), &info), Some(json!("c")));
         assert_eq!(next_cursor(&json!({"pageInfo": info}), &nothing), Some(json!("c")));
         assert_eq!(next_cursor(&json!({"hasMore": true, "next_cursor": "n"}), &nothing), Some(json!("n")));
-        assert_eq!(next_cursor(&json!({"hasMore": false}), &json!({"endCursor": "c", "hasNextPage": false})), None);
+        assert_eq!(
+            next_cursor(&json!({"hasMore": false}), &json!({"endCursor": "c", "hasNextPage": false})),
+            None
+        );
     }
 
     #[test]

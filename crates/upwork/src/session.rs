@@ -158,7 +158,13 @@ impl Session {
         Ok(handshake)
     }
 
-    async fn exchange(&self, handshake: &Handshake, id: u64, method: &str, params: &Value) -> Result<Value, Fault> {
+    async fn exchange(
+        &self,
+        handshake: &Handshake,
+        id: u64,
+        method: &str,
+        params: &Value,
+    ) -> Result<Value, Fault> {
         let response = self.post(handshake, &message(Some(id), method, params)).await?;
         self.reply(handshake, id, response).await
     }
@@ -180,7 +186,12 @@ impl Session {
     }
 
     /// Reads up to the reply; requests of the server are declined meanwhile, or it might wait for us.
-    async fn reply(&self, handshake: &Handshake, id: u64, mut response: reqwest::Response) -> Result<Value, Fault> {
+    async fn reply(
+        &self,
+        handshake: &Handshake,
+        id: u64,
+        mut response: reqwest::Response,
+    ) -> Result<Value, Fault> {
         let mut intake = Intake::new(content_type(response.headers()), id)?;
         let mut reply = None;
         while reply.is_none() {

@@ -26,7 +26,10 @@ fn own_words(text: &str) -> String {
 
 /// The words of a text in lower case; everything but letters and digits separates.
 fn split(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// All words of a document's string values, and a mark between values that no phrase spans.
@@ -106,14 +109,17 @@ mod tests {
 
     #[test]
     fn tags_go_and_the_text_stays() {
-        let tagged = "<untrusted_participant_content>\n When can you start? \n</untrusted_participant_content>";
+        let tagged =
+            "<untrusted_participant_content>\n When can you start? \n</untrusted_participant_content>";
         assert_eq!(untag(tagged), "When can you start?");
         assert_eq!(untag("  plain "), "plain");
     }
 
     #[test]
     fn phrases_match_whole_words_within_one_value() {
-        let words = Words::all(&json!({"error_code": "STANDIN_RATE_LIMIT", "reason": ["It costs 10 Connects.", "x"]}));
+        let words = Words::all(
+            &json!({"error_code": "STANDIN_RATE_LIMIT", "reason": ["It costs 10 Connects.", "x"]}),
+        );
         assert!(words.have("rate limit") && words.have("costs # connects"));
         assert!(!words.have("cost") && !words.have("limit it") && !words.have("connects x"));
     }

@@ -52,7 +52,9 @@ impl Tool {
         match self {
             Self::ListAccounts => "upwork__list_accounts",
             Self::ReadJob => "upwork__find_jobs",
-            Self::ListInvitations | Self::ListProposals | Self::ReadProposal => "upwork__list_freelancer_proposals",
+            Self::ListInvitations | Self::ListProposals | Self::ReadProposal => {
+                "upwork__list_freelancer_proposals"
+            }
             Self::CreatePreview => "upwork__manage_proposals",
             Self::ReadPreview(Era::Preview) => "upwork__get_preview",
             Self::ReadPreview(Era::Draft) => "upwork__get_draft",

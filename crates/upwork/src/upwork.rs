@@ -96,6 +96,9 @@ impl Upwork {
 
 impl fmt::Debug for Upwork {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Upwork").field("endpoint", &self.inner.endpoint.url.as_str()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Upwork")
+            .field("endpoint", &self.inner.endpoint.url.as_str())
+            .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use applyd_core::outcome::{Code, Crossed, Ending};
-use applyd_core::state::{By, Event, Refused};
+use applyd_core::state::{By, Event};
 use applyd_core::terms::sha256_hex;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Beside};
@@ -18,7 +18,7 @@ use crate::failpoint;
 #[derive(Debug)]
 pub(crate) enum Shut {
     /// The rule said no: too late, lease lost, another intent.
-    Refused(Refused),
+    Refused,
     /// Nothing may be submitted now.
     VerifyOnly,
     /// The intent stands, the witness does not: closed as not submitted.
@@ -44,7 +44,7 @@ pub(crate) async fn cross(
             }
             let beside = Beside { terms_sha256: Some(&hash), ..Beside::default() };
             let moved = queue::advance(tx, &id, Event::Cross, By::Worker(epoch), &timing, beside)?;
-            Ok(moved.map_err(Shut::Refused))
+            Ok(moved.map_err(|_| Shut::Refused))
         })
         .await?;
     let crossed = match crossed {

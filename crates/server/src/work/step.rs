@@ -153,7 +153,7 @@ async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<(), Error> 
     let delay_ms = match shut {
         Shut::NoWitness => return Ok(()),
         Shut::VerifyOnly => VERIFY_ONLY_PAUSE_MS,
-        Shut::Refused(_) => 0,
+        Shut::Refused => 0,
     };
     let moved = worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), None).await?;
     wake_when_ready(worker, moved.ok());

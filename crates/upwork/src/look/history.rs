@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Evidence, Search, told_fault};
+use super::{Evidence, Search};
 use crate::accounts::Role;
 use crate::clock::time_ms;
 use crate::proposals::next_cursor;
@@ -16,7 +16,7 @@ pub(super) async fn search(search: &Search<'_>, role: Role) -> Evidence {
     for _ in 0..MAX_PAGES {
         let document = match search.session.call(role.connects(), search.org_uid, params.clone()).await {
             Ok(document) => document,
-            Err(fault) => return Evidence::Doubt(told_fault(&fault)),
+            Err(fault) => return Evidence::Doubt(fault.to_string()),
         };
         let Some(rows) = rows(&document) else { return Evidence::Doubt("no history".into()) };
         match judge(rows, search.job, search.counts_from_ms()) {
@@ -35,7 +35,12 @@ pub(super) async fn search(search: &Search<'_>, role: Role) -> Evidence {
 /// The rows: the only array of objects, as its key is unknown.
 fn rows(document: &Value) -> Option<&[Value]> {
     let named = document["history"].as_array();
-    let any = || document.as_object()?.values().find_map(|member| member.as_array().filter(|rows| rows.iter().all(Value::is_object)));
+    let any = || {
+        document
+            .as_object()?
+            .values()
+            .find_map(|member| member.as_array().filter(|rows| rows.iter().all(Value::is_object)))
+    };
     named.or_else(any).map(Vec::as_slice)
 }
 
@@ -46,7 +51,11 @@ fn judge(rows: &[Value], job: &str, counts_from_ms: i64) -> Evidence {
     for row in rows.iter().filter(|row| names(row, job)) {
         match newest_time_ms(row) {
             Some(created_ms) if created_ms >= counts_from_ms => {
-                return Evidence::Shown { proposal: None, created_ms: Some(created_ms), by: "the history of Connects" };
+                return Evidence::Shown {
+                    proposal: None,
+                    created_ms: Some(created_ms),
+                    by: "the history of Connects",
+                };
             }
             Some(_) => {}
             None => doubt = true,
@@ -58,7 +67,9 @@ fn judge(rows: &[Value], job: &str, counts_from_ms: i64) -> Evidence {
 /// Whether any value of a row holds the numeric id; a ciphertext or URL holds it too.
 fn names(value: &Value, job: &str) -> bool {
     match value {
-        Value::String(text) => digits(text).any(|number| number == job || number.strip_prefix("02") == Some(job)),
+        Value::String(text) => {
+            digits(text).any(|number| number == job || number.strip_prefix("02") == Some(job))
+        }
         Value::Number(number) => number.to_string() == job,
         Value::Array(items) => items.iter().any(|item| names(item, job)),
         Value::Object(members) => members.values().any(|member| names(member, job)),
@@ -97,7 +108,10 @@ mod tests {
     fn a_row_counts_by_job_and_time_wherever_they_stand() {
         let time = "2027-01-01T00:00:00Z";
         assert_eq!(shown(json!({"ref": {"job": JOB}, "at": time})), Some(true));
-        assert_eq!(shown(json!({"link": format!("https://x/jobs/~02{JOB}?a=1"), "ms": INTENT_MS})), Some(true));
+        assert_eq!(
+            shown(json!({"link": format!("https://x/jobs/~02{JOB}?a=1"), "ms": INTENT_MS})),
+            Some(true)
+        );
         assert_eq!(shown(json!({"job": "9000000000000000002", "at": time})), Some(false));
         assert_eq!(shown(json!({"job": format!("{JOB}1"), "at": time})), Some(false));
         assert_eq!(shown(json!({"job": JOB, "at": "2020-01-01T00:00:00Z"})), Some(false));

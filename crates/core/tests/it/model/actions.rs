@@ -60,12 +60,13 @@ pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Acti
         let last = |request: &Request| request.cut.is_some_and(|cut| cut + DRAIN_TICKS == world.clock + 1);
         a.requests.iter().any(last)
     };
-    if world.clock < LAST_TICK && !world.applications.iter().any(arriving) {
+    let last = world.applications.last().unwrap();
+    let over = |index| overdue(&world.applications[index].progress, world.now(), world.dead(index)) == Some(Event::TimeUp);
+    if world.clock < LAST_TICK && !world.applications.iter().any(arriving) && !(0..world.applications.len()).any(over) && !last.ended() {
         actions.push(Action::Tick);
     }
-    let last = world.applications.last().unwrap();
     let unguarded = mutation == Mutation::ReapplyWhileUnknown && last.progress.state == State::Unknown;
-    if world.applications.len() < 2 && world.clock < LAST_TICK && (last.ended_clean() || unguarded) {
+    if std::env::var("ONE").is_err() && world.applications.len() < 2 && world.clock < LAST_TICK && (last.ended_clean() || unguarded) {
         actions.push(Action::Reapply);
     }
     for (index, a) in world.applications.iter().enumerate() {
@@ -137,7 +138,9 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
             take(world, worker, index, Event::Claim { worker: world.name(worker) }, Job::Prepare)?;
         }
         Action::Look(worker, index) => {
-            take(world, worker, index, Event::Look { worker: world.name(worker) }, Job::Read)?;
+            // Read at the earliest moment: what is not there yet may come before the result is recorded.
+            let seen = world.applications[index].accepted > 0;
+            take(world, worker, index, Event::Look { worker: world.name(worker) }, Job::Saw(seen))?;
         }
         Action::Go(worker) => go(world, worker, mutation),
         Action::Turn(worker, turn) => self::turn(world, worker, turn, mutation),
@@ -267,13 +270,8 @@ fn go(world: &mut World, worker: usize, mutation: Mutation) {
         Job::Armed => on(world, Event::Cross, owner, Some(Job::MaySend)),
         Job::MaySend => send(world, worker, task),
         Job::Waiting => {}
-        Job::Unproven => give_up(world, worker, sender, mutation),
         Job::ToldYes => on(world, Event::Accepted, sender, None),
         Job::ToldNo => on(world, Event::Declined(Ending::of(Code::Refused)), sender, None),
-        Job::Read => {
-            let seen = world.applications[task.application].accepted > 0;
-            world.workers[worker].task = Some(Task { job: Job::Saw(seen), ..task });
-        }
         Job::Saw(true) => on(world, Event::Seen { site_at: None }, owner, None),
         Job::Saw(false) => on(world, Event::NotSeen { settles: true }, owner, None),
     }
@@ -293,7 +291,7 @@ fn turn(world: &mut World, worker: usize, turn: Turn, mutation: Mutation) {
     };
     let done = write(world, worker, event, by, mutation).is_some();
     let unproven = turn == Turn::CrossUnproven && done;
-    world.workers[worker].task = unproven.then_some(Task { job: Job::Unproven, ..task });
+    world.workers[worker].task = unproven.then_some(Task { job: Job::Waiting, ..task });
 }
 
 /// The permit is checked and used up, and the first byte leaves.

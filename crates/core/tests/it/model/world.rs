@@ -91,14 +91,11 @@ pub(crate) struct Task {
 pub(crate) enum Job {
     Prepare,
     Armed,
-    /// The commit of the intent was not answered: not proven, so nothing may be sent.
-    Unproven,
     /// Holds the permit.
     MaySend,
     Waiting,
     ToldYes,
     ToldNo,
-    Read,
     /// What the read showed, not yet recorded.
     Saw(bool),
 }
@@ -170,6 +167,10 @@ impl Application {
             crossed: false,
             orphaned: false,
         }
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        self.progress.state.is_terminal() && self.progress.state != State::Unknown
     }
 
     /// Whether a caller may try again.

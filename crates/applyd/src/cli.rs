@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use applyd_server::config::{Overrides, Settings};
+use applyd_store::account::Channel;
+use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
+
+use crate::failure::Failure;
+
+/// The open server of the UpHunt API.
+#[derive(Debug, Parser)]
+#[command(name = "applyd", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The store, e.g. sqlite:applyd.db
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// Settings file; `applyd.toml` if present
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run API and workers in this process
+    Serve(Listen),
+    /// Start a server with the sandbox marketplace, apply to a job and watch it
+    Demo {
+        #[command(flatten)]
+        listen: Listen,
+        /// End after the application has settled
+        #[arg(long)]
+        once: bool,
+    },
+    /// Accounts
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Credits
+    #[command(subcommand)]
+    Credits(CreditsCommand),
+    /// The ledger
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// The stand-in marketplace as a process of its own
+    Sandbox {
+        #[command(subcommand)]
+        command: Option<SandboxCommand>,
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// The mode in which nothing is submitted
+    #[command(subcommand)]
+    VerifyOnly(VerifyOnlyCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Address and port; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account with a first API key
+    Create {
+        /// Unique name
+        name: String,
+        /// Credits to begin with; one per application that is applied
+        #[arg(long, value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+        credits: i64,
+        /// Where its applications are submitted
+        #[arg(long, default_value = "sandbox", value_parser = channel)]
+        channel: Channel,
+    },
+    /// List all accounts
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key in the place of the account's key of that name
+    Create {
+        /// Name or id of the account
+        account: String,
+        /// Name of the key
+        #[arg(long, default_value = "default")]
+        name: String,
+        /// How long the replaced key lives on, 1s to 24h; without it, it ends at once
+        #[arg(long, value_parser = grace)]
+        grace: Option<Duration>,
+    },
+    /// List an account's keys
+    List {
+        /// Name or id of the account
+        account: String,
+    },
+    /// End a key at once
+    Revoke {
+        /// Id of the key
+        key_id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CreditsCommand {
+    /// Give an account credits
+    Grant {
+        /// Name or id of the account
+        account: String,
+        /// How many
+        #[arg(value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
+        credits: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Check every entry; exit 1 if any is wrong
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// What the stand-in counted, from its own memory
+    Submissions,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VerifyOnlyCommand {
+    /// End it, after you have looked; exit 1 while an outcome is unverified
+    End {
+        /// End it all the same
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+impl Global {
+    /// The settings of all layers; `listen` is the flag of the command, if it has one.
+    pub(crate) fn settings(&self, listen: Option<&Listen>) -> Result<Settings, Failure> {
+        let listen = listen.and_then(|listen| listen.listen.clone()).map(|address| ("listen", address));
+        let database = self.database.clone().map(|database| ("database", database));
+        let flags = listen.into_iter().chain(database).collect();
+        Ok(Settings::load(&Overrides::of_process(flags, self.config.clone()))?)
+    }
+}
+
+fn channel(name: &str) -> Result<Channel, String> {
+    match Channel::parse(name) {
+        Some(Channel::Sandbox) => Ok(Channel::Sandbox),
+        Some(_) => Err("this version serves the channel sandbox only; upwork and desk are not built yet".into()),
+        None => Err("must be sandbox, upwork or desk".into()),
+    }
+}
+
+fn grace(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let duration = text.parse::<SignedDuration>().ok().and_then(|grace| Duration::try_from(grace).ok());
+    duration
+        .filter(|grace| (Duration::from_secs(1)..=LONGEST).contains(grace))
+        .ok_or_else(|| "must be from 1s to 24h, such as 10m".to_owned())
+}

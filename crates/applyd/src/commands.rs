@@ -1,0 +1,55 @@
+//! One file a command.
+
+mod account;
+mod credits;
+mod demo;
+mod key;
+mod ledger;
+mod sandbox;
+mod serve;
+mod verify_only;
+
+use std::process::ExitCode;
+
+use applyd_server::open_store;
+use applyd_store::account::{Account, find};
+use applyd_store::{Store, Tx};
+
+use crate::cli::{Cli, Command, Global, SandboxCommand};
+use crate::failure::Failure;
+
+/// Runs a command; its exit code is 0 unless it says otherwise.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Serve(listen) => serve::serve(global.settings(Some(&listen))?)?,
+        Command::Demo { listen, once } => demo::demo(global.settings(Some(&listen))?, listen.listen.is_some(), once)?,
+        Command::Account(command) => account::run(global, command)?,
+        Command::Key(command) => key::run(global, command)?,
+        Command::Credits(command) => credits::run(global, &command)?,
+        Command::Ledger(command) => return ledger::run(global, &command),
+        Command::Sandbox { command: None, listen } => sandbox::serve(global.settings(None)?, listen.listen)?,
+        Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
+        Command::VerifyOnly(command) => return verify_only::run(global, &command),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The store, for a command beside a server that may be running. It must exist, but for the first account.
+fn store(global: &Global, may_make: bool) -> Result<Store, Failure> {
+    let database = global.settings(None)?.database;
+    if !may_make && !database.exists() {
+        return Err(Failure::hinted(
+            format!("there is no database {}", database.display()),
+            "make it with `applyd account create NAME --credits N`, or name another with --database",
+        ));
+    }
+    Ok(open_store(&database)?)
+}
+
+/// The account of a name or id.
+fn account_of(tx: &Tx<'_>, name: &str) -> Result<Account, Failure> {
+    find(tx, name)?.ok_or_else(|| {
+        Failure::hinted(format!("there is no account `{name}`"), "`applyd account list` shows them")
+    })
+}

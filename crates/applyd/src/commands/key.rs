@@ -1,0 +1,85 @@
+//! `applyd key …`.
+
+use applyd_core::ids::{self, AccountId, KeyId};
+use applyd_store::{Tx, api_key};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::cli::{Global, KeyCommand};
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) fn run(global: &Global, command: KeyCommand) -> Result<(), Failure> {
+    match command {
+        KeyCommand::Create { account, name, grace } => {
+            let grace_ms = grace.map_or(0, |grace| i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
+            create(global, account, name, grace_ms)
+        }
+        KeyCommand::List { account } => list(global, account),
+        KeyCommand::Revoke { key_id } => revoke(global, &key_id),
+    }
+}
+
+/// Makes a key in the place of the one of that name.
+pub(super) fn make(tx: &Tx<'_>, account: &AccountId, name: &str, grace_ms: i64) -> Result<(KeyId, String), Failure> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| Failure::Ours(anyhow::anyhow!("no random bytes: {error}")))?;
+    let (id, key) = (KeyId::new(tx.now(), fastrand::u128(..)), ids::api_key(random));
+    api_key::replace(tx, account, name, &id, &Sha256::digest(key.as_bytes()).into(), grace_ms)?;
+    Ok((id, key))
+}
+
+fn create(global: &Global, account: String, name: String, grace_ms: i64) -> Result<(), Failure> {
+    if name.is_empty() || name.len() > 100 {
+        return Err(Failure::user("a key's name must have 1 to 100 characters"));
+    }
+    let made = super::store(global, false)?.write_blocking(move |tx| {
+        let account = super::account_of(tx, &account)?;
+        let (id, key) = make(tx, &account.id, &name, grace_ms)?;
+        Ok::<Value, Failure>(json!({
+            "keyId": id.as_str(), "apiKey": key, "name": name, "accountId": account.id.as_str(),
+        }))
+    })?;
+    output::print(global.json, &made, |made| {
+        format!(
+            "key      {}\nname     {}\nAPI key  {}  (shown only now)",
+            output::shown(&made["keyId"]),
+            output::shown(&made["name"]),
+            output::shown(&made["apiKey"])
+        )
+    })
+}
+
+fn list(global: &Global, account: String) -> Result<(), Failure> {
+    let keys = super::store(global, false)?.read_blocking(move |tx| {
+        let account = super::account_of(tx, &account)?;
+        let keys = api_key::list(tx, &account.id)?;
+        let now = tx.now();
+        Ok::<Vec<Value>, Failure>(
+            keys.iter()
+                .map(|key| {
+                    json!({"keyId": key.id.as_str(), "name": key.name, "createdAt": key.created_at,
+                           "expiresAt": key.expires_at, "active": key.expires_at.is_none_or(|end| end > now)})
+                })
+                .collect(),
+        )
+    })?;
+    output::print(global.json, &json!({ "keys": keys }), |value| {
+        let rows = value["keys"].as_array().into_iter().flatten().map(|key| {
+            [&key["keyId"], &key["name"], &key["active"]].into_iter().map(output::shown).collect()
+        });
+        output::table(&["key", "name", "active"], rows)
+    })
+}
+
+fn revoke(global: &Global, key_id: &str) -> Result<(), Failure> {
+    let unknown = || {
+        Failure::hinted(format!("there is no active key `{key_id}`"), "`applyd key list ACCOUNT` shows the ids")
+    };
+    let id = KeyId::parse(key_id).ok_or_else(unknown)?;
+    let ended = super::store(global, false)?.write_blocking(move |tx| api_key::revoke(tx, &id))?;
+    if !ended {
+        return Err(unknown());
+    }
+    output::print(global.json, &json!({"keyId": key_id, "revoked": true}), |_| format!("{key_id} is revoked"))
+}

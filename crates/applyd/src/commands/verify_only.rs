@@ -1,0 +1,39 @@
+//! `applyd verify-only …`.
+
+use std::process::ExitCode;
+
+use applyd_store::{Error, meta, queue};
+use serde_json::{Value, json};
+
+use crate::cli::{Global, VerifyOnlyCommand};
+use crate::failure::{self, Failure};
+use crate::output;
+
+pub(super) fn run(global: &Global, command: &VerifyOnlyCommand) -> Result<ExitCode, Failure> {
+    let VerifyOnlyCommand::End { force } = command;
+    let force = *force;
+    let ended = super::store(global, false)?.write_blocking(move |tx| {
+        let unverified = queue::unverified(tx)?;
+        let was = meta::verify_only(tx)?;
+        let end = force || unverified.is_empty();
+        if end {
+            meta::set_verify_only(tx, None)?;
+        }
+        let unverified: Vec<Value> = unverified
+            .iter()
+            .map(|(id, status)| json!({"queueId": id.as_str(), "applicationStatus": status.as_str()}))
+            .collect();
+        Ok::<Value, Error>(json!({"ended": end, "reason": was, "unverified": unverified}))
+    })?;
+    output::print(global.json, &ended, |ended| {
+        let rows = ended["unverified"].as_array().into_iter().flatten();
+        let rows = rows.map(|row| vec![output::shown(&row["queueId"]), output::shown(&row["applicationStatus"])]);
+        let verdict = match (&ended["ended"], &ended["reason"]) {
+            (Value::Bool(true), Value::Null) => "the verify-only mode was not on",
+            (Value::Bool(true), _) => "the verify-only mode has ended",
+            _ => "the verify-only mode goes on: these outcomes are not verified yet (--force ends it all the same)",
+        };
+        format!("{verdict}\n{}", output::table(&["queueId", "status"], rows)).trim_end().to_owned()
+    })?;
+    Ok(if ended["ended"] == Value::Bool(true) { ExitCode::SUCCESS } else { ExitCode::from(failure::USER) })
+}

@@ -1,0 +1,89 @@
+//! What a command could not do, and whose fault it is.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use applyd_server::StartError;
+use applyd_server::config::Invalid;
+
+/// Exit code of a fault that the user can mend.
+pub(crate) const USER: u8 = 1;
+/// Exit code of a fault of ours, or of the machine's.
+pub(crate) const OURS: u8 = 2;
+
+/// A command that could not be done.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The user's fault: a message, and a hint where one helps.
+    User { message: String, hint: Option<String> },
+    /// Ours.
+    Ours(anyhow::Error),
+}
+
+impl Failure {
+    pub(crate) fn user(message: impl Into<String>) -> Self {
+        Self::User { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn hinted(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::User { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    pub(crate) fn tell(self) -> ExitCode {
+        let mut err = std::io::stderr().lock();
+        // A closed stderr leaves nobody to tell.
+        match self {
+            Self::User { message, hint } => {
+                let _ = writeln!(err, "error: {message}");
+                if let Some(hint) = hint {
+                    let _ = writeln!(err, "hint: {hint}");
+                }
+                ExitCode::from(USER)
+            }
+            Self::Ours(error) => {
+                let _ = writeln!(err, "error: {error:#}");
+                ExitCode::from(OURS)
+            }
+        }
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::hinted(invalid.to_string(), "applyd.default.toml lists every setting with its default")
+    }
+}
+
+impl From<applyd_store::Error> for Failure {
+    fn from(error: applyd_store::Error) -> Self {
+        match error {
+            applyd_store::Error::Served(_) => {
+                Self::hinted(error.to_string(), "stop it first, or give this one another --database")
+            }
+            applyd_store::Error::Newer { .. } => Self::user(error.to_string()),
+            error => Self::Ours(anyhow::Error::new(error).context("the store")),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(error) => error.into(),
+            StartError::Upwork(error) => Self::Ours(anyhow::Error::new(error)),
+            StartError::Io { ref what, ref source } => Self::user(format!("{what}: {source}")),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Ours(error.into())
+    }
+}

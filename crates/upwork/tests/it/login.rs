@@ -1,0 +1,78 @@
+//! Grants: got, refreshed, lost.
+
+use std::time::Duration;
+
+use applyd_core::outcome::{Code, Trouble};
+use applyd_sandbox::{Behaviour, Refresh};
+use applyd_store::Error;
+use applyd_store::grant::{self, Grant};
+use applyd_upwork::Consent;
+
+use crate::world::{World, client, code, fast};
+
+async fn grant(world: &World) -> Grant {
+    let account = world.account.clone();
+    let found: Result<_, Error> = world.store.read(move |tx| grant::load(tx, &account)).await;
+    found.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn an_account_that_nobody_linked_is_logged_out() {
+    let world = World::from(fast(Behaviour::default()), Consent::ByPerson).await;
+    assert_eq!(code(world.prepare(1).await), Code::LoggedOut);
+    assert_eq!(world.upwork.agency(&world.account).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_grant_is_kept_sealed_and_used_again() {
+    let world = World::start().await;
+    world.prepare(1).await.unwrap();
+    let first = grant(&world).await;
+    assert!(!String::from_utf8_lossy(&first.sealed).contains("access_"));
+    world.prepare(1).await.unwrap();
+    assert_eq!(grant(&world).await.sealed, first.sealed);
+}
+
+#[tokio::test]
+async fn a_token_near_its_end_is_refreshed_first() {
+    let world = World::with(Behaviour { token_life: Duration::from_secs(100), ..Behaviour::default() }).await;
+    world.prepare(1).await.unwrap();
+    let first = grant(&world).await;
+    world.prepare(1).await.unwrap();
+    assert_ne!(grant(&world).await.sealed, first.sealed);
+}
+
+#[tokio::test]
+async fn renewals_at_once_share_one_refresh() {
+    let world = World::start().await;
+    world.prepare(1).await.unwrap();
+    // A second use of the refresh token would be refused.
+    let all = (0..8).map(|_| {
+        let (upwork, account) = (world.upwork.clone(), world.account.clone());
+        tokio::spawn(async move { upwork.renew(&account).await })
+    });
+    for renewed in all.collect::<Vec<_>>() {
+        renewed.await.unwrap().unwrap();
+    }
+    world.prepare(1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_is_lost_ends_the_grant_and_a_new_consent_mends_it() {
+    let world = World::with(Behaviour { refresh: Refresh::AnswerLost, ..Behaviour::default() }).await;
+    world.prepare(1).await.unwrap();
+    assert!(matches!(world.upwork.renew(&world.account).await, Err(Trouble::Passing { .. })));
+    assert_eq!(code(world.upwork.renew(&world.account).await), Code::LoggedOut);
+    assert!(grant(&world).await.dead);
+    world.prepare(1).await.unwrap();
+    assert!(!grant(&world).await.dead);
+}
+
+#[tokio::test]
+async fn a_grant_of_another_address_is_not_used() {
+    let (world, other) = (World::start().await, World::start().await);
+    world.prepare(1).await.unwrap();
+    let upwork = client(&world.store, &other.url, Consent::ByItself);
+    upwork.prepare(&world.assignment(1)).await.unwrap();
+    assert_eq!(grant(&world).await.endpoint, other.url.as_str());
+}

@@ -1,0 +1,79 @@
+//! Reading after the intent.
+
+use std::time::Duration;
+
+use applyd_core::outcome::Sighting;
+use applyd_sandbox::{Behaviour, ConfirmFault, StatusFilter};
+
+use crate::world::{World, name, usual};
+
+fn now_ms(world: &World) -> i64 {
+    world.store.now()
+}
+
+#[tokio::test]
+async fn a_proposal_is_found_however_the_lists_lie() {
+    for status_filter in [StatusFilter::Honest, StatusFilter::Mixed, StatusFilter::Empty] {
+        let world = World::with(Behaviour { status_filter, ..Behaviour::default() }).await;
+        let (assignment, since_ms) = (world.assignment(9), now_ms(&world));
+        assert_eq!(world.upwork.look(&assignment, since_ms).await, Sighting::Absent);
+        let ready = world.upwork.prepare(&assignment).await.unwrap();
+        assert_eq!(name(&ready.confirm(usual()).await), "unknown");
+        match world.upwork.look(&assignment, since_ms).await {
+            Sighting::Found { proposal, created_at, .. } if status_filter != StatusFilter::Empty => {
+                assert_eq!(proposal.as_deref(), Some("sbp_1"));
+                assert!(created_at.unwrap() >= since_ms);
+            }
+            Sighting::Found { proposal: None, evidence, .. } => {
+                assert!(evidence.contains("job"), "{evidence}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_kept_is_absent() {
+    let world =
+        World::with(Behaviour { confirm: ConfirmFault::LostBeforeCommit, ..Behaviour::default() }).await;
+    let (assignment, since_ms) = (world.assignment(1), now_ms(&world));
+    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    assert_eq!(name(&ready.confirm(usual()).await), "unknown");
+    assert_eq!(world.upwork.look(&assignment, since_ms).await, Sighting::Absent);
+}
+
+#[tokio::test]
+async fn a_dark_site_is_unreadable_until_it_is_light() {
+    for (number, is_kept) in [(17, true), (18, false)] {
+        let world = World::start().await;
+        let (assignment, since_ms) = (world.assignment(number), now_ms(&world));
+        let ready = world.upwork.prepare(&assignment).await.unwrap();
+        assert_eq!(name(&ready.confirm(usual()).await), "unknown");
+        let dark = world.upwork.look(&assignment, since_ms).await;
+        assert!(matches!(dark, Sighting::Unreadable { .. }), "{dark:?}");
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let light = world.upwork.look(&assignment, since_ms).await;
+        assert_eq!(matches!(light, Sighting::Found { .. }), is_kept, "{light:?}");
+        assert_eq!(matches!(light, Sighting::Absent), !is_kept, "{light:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proposal_with_another_letter_is_neither_ours_nor_none() {
+    let world = World::start().await;
+    let (mut assignment, since_ms) = (world.assignment(1), now_ms(&world));
+    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
+    assignment.terms.cover_letter = "Another letter".into();
+    let seen = world.upwork.look(&assignment, since_ms).await;
+    assert!(matches!(seen, Sighting::Unreadable { .. }), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_lost_login_is_renewed_by_the_look() {
+    let world = World::start().await;
+    let seen = world.upwork.look(&world.assignment(8), now_ms(&world)).await;
+    assert_eq!(seen, Sighting::Absent);
+    let seen = world.upwork.look(&world.assignment(6), now_ms(&world)).await;
+    assert!(matches!(seen, Sighting::Unreadable { .. }), "{seen:?}");
+}

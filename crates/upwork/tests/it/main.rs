@@ -1,0 +1,9 @@
+//! The client against the stand-in, which is the judge, and the one send against servers that break off.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod confirm;
+mod jobs;
+mod login;
+mod look;
+mod prepare;
+mod world;
