@@ -166,7 +166,9 @@ impl Global {
 fn channel(name: &str) -> Result<Channel, String> {
     match Channel::parse(name) {
         Some(Channel::Sandbox) => Ok(Channel::Sandbox),
-        Some(_) => Err("this version serves the channel sandbox only; upwork and desk are not built yet".into()),
+        Some(_) => {
+            Err("this version serves the channel sandbox only; upwork and desk are not built yet".into())
+        }
         None => Err("must be sandbox, upwork or desk".into()),
     }
 }

@@ -23,7 +23,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let global = &cli.global;
     match cli.command {
         Command::Serve(listen) => serve::serve(global.settings(Some(&listen))?)?,
-        Command::Demo { listen, once } => demo::demo(global.settings(Some(&listen))?, listen.listen.is_some(), once)?,
+        Command::Demo { listen, once } => {
+            demo::demo(global.settings(Some(&listen))?, listen.listen.is_some(), once)?
+        }
         Command::Account(command) => account::run(global, command)?,
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,

@@ -53,7 +53,8 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(CALL_WAIT);
         // Towards plain http no certificates are needed, and a bare machine has none.
-        let http = if base.scheme() == "http" { http.tls_backend_preconfigured(without_roots()) } else { http };
+        let http =
+            if base.scheme() == "http" { http.tls_backend_preconfigured(without_roots()) } else { http };
         let http = http.build()?;
         Ok(Self { base, key: key.to_owned(), http })
     }
@@ -64,7 +65,8 @@ impl Client {
     /// [`Error::Refused`] with 400, 401, 402, 404, 409, 422 or 503; else transport.
     pub async fn apply(&self, request: &ApplyRequest) -> Result<ApplyAnswer, Error> {
         let body = serde_json::to_vec(request)?;
-        let call = self.http.post(self.at("/api/auto-apply-v2/apply")?).header("content-type", "application/json");
+        let call =
+            self.http.post(self.at("/api/auto-apply-v2/apply")?).header("content-type", "application/json");
         read(call.header("x-api-key", &self.key).body(body).send().await?).await
     }
 
@@ -109,7 +111,9 @@ impl Client {
 }
 
 fn without_roots() -> rustls::ClientConfig {
-    rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
+    rustls::ClientConfig::builder()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
 }
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {

@@ -148,15 +148,14 @@ impl RawTiming {
 }
 
 impl RawSandbox {
-    fn checked(
-        self,
-        timing: &Timing,
-        beside: impl Fn(&str, &str) -> PathBuf,
-    ) -> Result<Sandbox, Invalid> {
+    fn checked(self, timing: &Timing, beside: impl Fn(&str, &str) -> PathBuf) -> Result<Sandbox, Invalid> {
         let endpoint = match self.endpoint.as_str() {
             "embedded" => None,
             address => Some(Url::parse(address).map_err(|_| {
-                Invalid::new("sandbox.endpoint", "must be \"embedded\" or a URL such as http://127.0.0.1:9000/mcp")
+                Invalid::new(
+                    "sandbox.endpoint",
+                    "must be \"embedded\" or a URL such as http://127.0.0.1:9000/mcp",
+                )
             })?),
         };
         if self.slow_answer.ms() >= timing.answer_by_ms {

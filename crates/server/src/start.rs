@@ -86,9 +86,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;
     let witness = verify_only::check(&store, &settings, &identity).await?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .tried(|| format!("cannot listen on {}", settings.listen))?;
+    let listener =
+        TcpListener::bind(settings.listen).await.tried(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr().tried(|| "cannot read the listening address".into())?;
     let (sandbox, embedded) = sandbox(&settings).await?;
 
@@ -123,7 +122,16 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
     let sweeper = tokio::spawn(sweep(worker));
-    Ok(Running { address, stop, api, workers, sweeper, sandbox: embedded, _heartbeat: heartbeat, _lock: lock })
+    Ok(Running {
+        address,
+        stop,
+        api,
+        workers,
+        sweeper,
+        sandbox: embedded,
+        _heartbeat: heartbeat,
+        _lock: lock,
+    })
 }
 
 impl Running {
@@ -156,8 +164,7 @@ async fn sandbox(settings: &Settings) -> Result<(Url, Option<Embedded>), StartEr
     if let Some(url) = &settings.sandbox.endpoint {
         return Ok((url.clone(), None));
     }
-    let listener =
-        TcpListener::bind("127.0.0.1:0").await.tried(|| "cannot listen for the sandbox".into())?;
+    let listener = TcpListener::bind("127.0.0.1:0").await.tried(|| "cannot listen for the sandbox".into())?;
     let address = listener.local_addr().tried(|| "cannot read the sandbox's address".into())?;
     let url = Url::parse(&format!("http://{address}/mcp"))
         .map_err(std::io::Error::other)

@@ -12,11 +12,7 @@ use crate::start::{StartError, Tried};
 use crate::work::witness::{KEPT_MS, Testimony, Witness};
 
 /// Compares store and witness, brings back what was lost, and opens the witness for this start.
-pub(crate) async fn check(
-    store: &Store,
-    settings: &Settings,
-    identity: &str,
-) -> Result<Witness, StartError> {
+pub(crate) async fn check(store: &Store, settings: &Settings, identity: &str) -> Result<Witness, StartError> {
     let path = &settings.witness_file;
     let unreadable = || format!("cannot read the witness {}", path.display());
     let testimony = Witness::read(path).tried(unreadable)?;
@@ -24,7 +20,8 @@ pub(crate) async fn check(
     let stranger = testimony.store.as_deref().is_some_and(|store| store != identity);
     if stranger && empty {
         set_aside(path, &testimony)?;
-        return Witness::open(path, identity).tried(|| format!("cannot write the witness {}", path.display()));
+        return Witness::open(path, identity)
+            .tried(|| format!("cannot write the witness {}", path.display()));
     }
     if stranger {
         begin(store, "the store's identity differs from the witness's").await?;
@@ -34,7 +31,8 @@ pub(crate) async fn check(
     }
     let kept = bring_back(store, settings, testimony.intents).await?;
     if kept.pruned || stranger {
-        Witness::rewrite(path, identity, &kept.intents).tried(|| format!("cannot write {}", path.display()))?;
+        Witness::rewrite(path, identity, &kept.intents)
+            .tried(|| format!("cannot write {}", path.display()))?;
     }
     if let Some(reason) = store.read(meta::verify_only).await? {
         tracing::warn!(reason, "verify-only: nothing is submitted until `applyd verify-only end`");
@@ -70,7 +68,9 @@ async fn bring_back(store: &Store, settings: &Settings, intents: Vec<Witnessed>)
             let lost = intent.clone();
             let known = store.write(move |tx| recover::recover(tx, &lost, &timing)).await?;
             match known {
-                Known::No(why) => tracing::error!(application = %intent.id, job = %intent.job, why, "an intent is lost"),
+                Known::No(why) => {
+                    tracing::error!(application = %intent.id, job = %intent.job, why, "an intent is lost")
+                }
                 Known::Yes | Known::Recovered => {
                     tracing::warn!(application = %intent.id, job = %intent.job, "a lost intent is brought back, to be verified");
                 }
@@ -91,5 +91,6 @@ async fn is_old_and_settled(store: &Store, intent: &Witnessed) -> Result<bool, E
     }
     let id = intent.id.clone();
     let found = store.read(move |tx| application::load(tx, &id)).await?;
-    Ok(found.is_some_and(|found| found.progress.state.is_terminal() && found.progress.state != State::Unknown))
+    Ok(found
+        .is_some_and(|found| found.progress.state.is_terminal() && found.progress.state != State::Unknown))
 }

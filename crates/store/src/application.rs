@@ -154,7 +154,8 @@ pub fn request(tx: &Tx<'_>, id: &QueueId) -> Result<Option<String>, Error> {
     tx.one("SELECT request FROM application WHERE id = ?1", values![id.as_str()], |row| row.text(0))
 }
 
-const STATUS_COLUMNS: &str = "id, channel, job_key, processed_job_id, state, processed_at, applied_at, message, version, due_at";
+const STATUS_COLUMNS: &str =
+    "id, channel, job_key, processed_job_id, state, processed_at, applied_at, message, version, due_at";
 
 fn read_status(row: &Row<'_>) -> Result<Status, Error> {
     let stored = StatusAnswer {
@@ -228,7 +229,8 @@ pub(crate) fn newest(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<O
         values![account.as_str(), job.as_str()],
         |row| {
             let state = row.parsed(1, State::parse)?;
-            let unresolved = row.opt_parsed(3, Code::parse)? == Some(Code::Unresolved) && row.opt_int(4)?.is_none();
+            let unresolved =
+                row.opt_parsed(3, Code::parse)? == Some(Code::Unresolved) && row.opt_int(4)?.is_none();
             let bars = !state.is_terminal() || matches!(state, State::Applied | State::Unknown) || unresolved;
             Ok(Newest { id: row.parsed(0, QueueId::parse)?, state, processed_job_id: row.text(2)?, bars })
         },

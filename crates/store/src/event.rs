@@ -27,5 +27,7 @@ pub(crate) fn append(
 /// # Errors
 /// The store's.
 pub fn types(tx: &Tx<'_>, id: &QueueId) -> Result<Vec<String>, Error> {
-    tx.all("SELECT type FROM event WHERE application_id = ?1 ORDER BY seq", values![id.as_str()], |row| row.text(0))
+    tx.all("SELECT type FROM event WHERE application_id = ?1 ORDER BY seq", values![id.as_str()], |row| {
+        row.text(0)
+    })
 }

@@ -19,7 +19,8 @@ pub(crate) fn up(connection: &Connection, now: i64) -> Result<(), Error> {
 
 fn missing(connection: &Connection, now: i64) -> Result<(), Error> {
     let found: i64 =
-        connection.query_row("SELECT coalesce(max(version), 0) FROM schema_migration", [], |row| row.get(0))?;
+        connection
+            .query_row("SELECT coalesce(max(version), 0) FROM schema_migration", [], |row| row.get(0))?;
     let known = MIGRATIONS.len() as i64;
     if found > known {
         return Err(Error::Newer { found, known });

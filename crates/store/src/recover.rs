@@ -62,7 +62,8 @@ pub fn is_empty(tx: &Tx<'_>) -> Result<bool, Error> {
 /// # Errors
 /// The store's.
 pub fn is_lost(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
-    let known = tx.one("SELECT 1 FROM intent WHERE application_id = ?1", values![id.as_str()], |row| row.int(0))?;
+    let known =
+        tx.one("SELECT 1 FROM intent WHERE application_id = ?1", values![id.as_str()], |row| row.int(0))?;
     Ok(known.is_none())
 }
 
@@ -112,7 +113,10 @@ fn bring_back(
     };
     if let Some(newest) = application::newest(tx, &account.id, &witnessed.job)?.filter(|newest| newest.bars) {
         // A later application for the job means that this one had ended without an intent.
-        let end = Event::End(Ending::because(Code::NotSubmitted, "the store was set back, a later application exists"));
+        let end = Event::End(Ending::because(
+            Code::NotSubmitted,
+            "the store was set back, a later application exists",
+        ));
         if advance(tx, &newest.id, end, By::Sweeper, timing, Beside::default())?.is_err() {
             return Ok(Err("another application holds its job"));
         }

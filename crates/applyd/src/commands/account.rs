@@ -21,8 +21,18 @@ const FREELANCERS: [NewFreelancer<'_>; 2] = [
         id: "fl_sandbox_1",
         name: "Ada Sandbox",
         profiles: &[
-            NewProfile { id: "pf_sandbox_1", title: "Rust engineer", hourly_rate: Cents::new(6500), is_default: true },
-            NewProfile { id: "pf_sandbox_2", title: "Data engineer", hourly_rate: Cents::new(7000), is_default: false },
+            NewProfile {
+                id: "pf_sandbox_1",
+                title: "Rust engineer",
+                hourly_rate: Cents::new(6500),
+                is_default: true,
+            },
+            NewProfile {
+                id: "pf_sandbox_2",
+                title: "Data engineer",
+                hourly_rate: Cents::new(7000),
+                is_default: false,
+            },
         ],
     },
     NewFreelancer {
@@ -58,7 +68,8 @@ pub(super) fn run(global: &Global, command: AccountCommand) -> Result<(), Failur
 /// Makes an account with its first key; answers the contract's object.
 pub(super) fn create(store: &Store, name: &str, credits: i64, channel: Channel) -> Result<Value, Failure> {
     let chars = name.chars().count();
-    if name.trim() != name || name.chars().any(char::is_control) || !(1..=LONGEST_NAME_CHARS).contains(&chars) {
+    if name.trim() != name || name.chars().any(char::is_control) || !(1..=LONGEST_NAME_CHARS).contains(&chars)
+    {
         return Err(Failure::user(format!(
             "an account's name must have 1 to {LONGEST_NAME_CHARS} characters, without blanks at its ends"
         )));
@@ -70,7 +81,8 @@ pub(super) fn create(store: &Store, name: &str, credits: i64, channel: Channel) 
 fn created(tx: &Tx<'_>, name: &str, credits: i64, channel: Channel) -> Result<Value, Failure> {
     let id = AccountId::new(tx.now(), fastrand::u128(..));
     if !account::create(tx, &id, name, channel)? {
-        let hint = "`applyd key create` makes a new key for an account, `applyd credits grant` gives it credits";
+        let hint =
+            "`applyd key create` makes a new key for an account, `applyd credits grant` gives it credits";
         return Err(Failure::hinted(format!("there is an account `{name}` already"), hint));
     }
     freelancer::add(tx, &id, &FREELANCERS)?;

@@ -12,8 +12,8 @@ use applyd_store::account::Channel;
 use applyd_wire::{ApplicationStatus, ApplyRequest, StatusAnswer};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::serve::{runtime, stop_signal};
 use super::account;
+use super::serve::{runtime, stop_signal};
 use crate::failure::Failure;
 use crate::output;
 
@@ -50,7 +50,9 @@ pub(super) fn demo(settings: Settings, listen_given: bool, once: bool) -> Result
 async fn start_somewhere(settings: Settings, listen_given: bool) -> Result<Running, StartError> {
     let free = Settings { listen: SocketAddr::new(settings.listen.ip(), 0), ..settings.clone() };
     match start(settings).await {
-        Err(StartError::Io { source, .. }) if source.kind() == std::io::ErrorKind::AddrInUse && !listen_given => {
+        Err(StartError::Io { source, .. })
+            if source.kind() == std::io::ErrorKind::AddrInUse && !listen_given =>
+        {
             start(free).await
         }
         other => other,
@@ -58,11 +60,15 @@ async fn start_somewhere(settings: Settings, listen_given: bool) -> Result<Runni
 }
 
 async fn apply_and_watch(base: &str, key: &str, name: &str) -> Result<(), Failure> {
-    output::line(&format!("server   {base}\naccount  {name}, {CREDITS} credits, sandbox marketplace\nAPI key  {key}"))?;
+    output::line(&format!(
+        "server   {base}\naccount  {name}, {CREDITS} credits, sandbox marketplace\nAPI key  {key}"
+    ))?;
     let client = Client::new(base, key).context("the demo's own client")?;
     let request = ApplyRequest {
         job_id: Some(JOB.to_owned()),
-        cover_letter: Some("Hello! I have written Rust services for years and would like to help.".to_owned()),
+        cover_letter: Some(
+            "Hello! I have written Rust services for years and would like to help.".to_owned(),
+        ),
         ..ApplyRequest::default()
     };
     let accepted = client.apply(&request).await.context("applying")?;
@@ -70,7 +76,10 @@ async fn apply_and_watch(base: &str, key: &str, name: &str) -> Result<(), Failur
     let ended = watch(&client, &accepted.queue_id).await?;
     if ended.application_status != ApplicationStatus::Applied {
         let reason = ended.error_message.unwrap_or_default();
-        return Err(Failure::Ours(anyhow::anyhow!("the demo application ended as {:?}: {reason}", ended.application_status)));
+        return Err(Failure::Ours(anyhow::anyhow!(
+            "the demo application ended as {:?}: {reason}",
+            ended.application_status
+        )));
     }
     output::line(&format!(
         "\nTry it yourself:\n\n  curl -s {base}/api/auto-apply-v2/apply -H 'x-api-key: {key}' \\\n    \

@@ -21,9 +21,15 @@ pub(super) fn run(global: &Global, command: KeyCommand) -> Result<(), Failure> {
 }
 
 /// Makes a key in the place of the one of that name.
-pub(super) fn make(tx: &Tx<'_>, account: &AccountId, name: &str, grace_ms: i64) -> Result<(KeyId, String), Failure> {
+pub(super) fn make(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    name: &str,
+    grace_ms: i64,
+) -> Result<(KeyId, String), Failure> {
     let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| Failure::Ours(anyhow::anyhow!("no random bytes: {error}")))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::Ours(anyhow::anyhow!("no random bytes: {error}")))?;
     let (id, key) = (KeyId::new(tx.now(), fastrand::u128(..)), ids::api_key(random));
     api_key::replace(tx, account, name, &id, &Sha256::digest(key.as_bytes()).into(), grace_ms)?;
     Ok((id, key))
@@ -74,7 +80,10 @@ fn list(global: &Global, account: String) -> Result<(), Failure> {
 
 fn revoke(global: &Global, key_id: &str) -> Result<(), Failure> {
     let unknown = || {
-        Failure::hinted(format!("there is no active key `{key_id}`"), "`applyd key list ACCOUNT` shows the ids")
+        Failure::hinted(
+            format!("there is no active key `{key_id}`"),
+            "`applyd key list ACCOUNT` shows the ids",
+        )
     };
     let id = KeyId::parse(key_id).ok_or_else(unknown)?;
     let ended = super::store(global, false)?.write_blocking(move |tx| api_key::revoke(tx, &id))?;

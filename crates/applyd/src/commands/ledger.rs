@@ -18,7 +18,8 @@ pub(super) fn run(global: &Global, command: &LedgerCommand) -> Result<ExitCode, 
     });
     output::print(global.json, &value, |value| {
         let lines = value["violations"].as_array().into_iter().flatten().map(output::shown);
-        let verdict = if ok { "the ledger is clean".to_owned() } else { "the ledger is NOT clean".to_owned() };
+        let verdict =
+            if ok { "the ledger is clean".to_owned() } else { "the ledger is NOT clean".to_owned() };
         let counts = format!("{} accounts, {} applications", value["accounts"], value["applications"]);
         [format!("{verdict}: {counts}")].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     })?;

@@ -27,11 +27,14 @@ pub(super) fn run(global: &Global, command: &VerifyOnlyCommand) -> Result<ExitCo
     })?;
     output::print(global.json, &ended, |ended| {
         let rows = ended["unverified"].as_array().into_iter().flatten();
-        let rows = rows.map(|row| vec![output::shown(&row["queueId"]), output::shown(&row["applicationStatus"])]);
+        let rows =
+            rows.map(|row| vec![output::shown(&row["queueId"]), output::shown(&row["applicationStatus"])]);
         let verdict = match (&ended["ended"], &ended["reason"]) {
             (Value::Bool(true), Value::Null) => "the verify-only mode was not on",
             (Value::Bool(true), _) => "the verify-only mode has ended",
-            _ => "the verify-only mode goes on: these outcomes are not verified yet (--force ends it all the same)",
+            _ => {
+                "the verify-only mode goes on: these outcomes are not verified yet (--force ends it all the same)"
+            }
         };
         format!("{verdict}\n{}", output::table(&["queueId", "status"], rows)).trim_end().to_owned()
     })?;

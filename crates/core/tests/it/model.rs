@@ -124,13 +124,24 @@ fn each(world: &World, holds: impl Fn(&Application) -> bool) -> bool {
 }
 
 fn check(mutation: Mutation, finish: HasDiscoveries) -> impl Checker<Protocol> {
-    Protocol { mutation }.checker().timeout(std::time::Duration::from_secs(std::env::var("T").unwrap_or("40".into()).parse().unwrap())).threads(2).finish_when(finish).spawn_bfs().join()
+    Protocol { mutation }
+        .checker()
+        .timeout(std::time::Duration::from_secs(std::env::var("T").unwrap_or("40".into()).parse().unwrap()))
+        .threads(2)
+        .finish_when(finish)
+        .spawn_bfs()
+        .join()
 }
 
 #[test]
 fn every_invariant_holds_in_every_order_of_events() {
     let checker = check(Mutation::None, HasDiscoveries::AllFailures);
-    println!("{} states, depth {} done {}", checker.unique_state_count(), checker.max_depth(), checker.is_done());
+    println!(
+        "{} states, depth {} done {}",
+        checker.unique_state_count(),
+        checker.max_depth(),
+        checker.is_done()
+    );
     checker.assert_properties();
 }
 
@@ -145,9 +156,25 @@ fn caught(mutation: Mutation, invariants: &[&'static str]) {
 
 #[test]
 fn mutations() {
-    for mutation in [Mutation::RequeueIntent, Mutation::SendBeforeIntent, Mutation::ReadWithPermitOpen, Mutation::NoDrain, Mutation::ReapplyWhileUnknown, Mutation::ReleaseAtDeadline, Mutation::LoseIntent, Mutation::NoEpoch, Mutation::NoChecks, Mutation::SecondIntent] {
+    for mutation in [
+        Mutation::RequeueIntent,
+        Mutation::SendBeforeIntent,
+        Mutation::ReadWithPermitOpen,
+        Mutation::NoDrain,
+        Mutation::ReapplyWhileUnknown,
+        Mutation::ReleaseAtDeadline,
+        Mutation::LoseIntent,
+        Mutation::NoEpoch,
+        Mutation::NoChecks,
+        Mutation::SecondIntent,
+    ] {
         let start = std::time::Instant::now();
         let checker = check(mutation, HasDiscoveries::AnyOf(["I1"].into_iter().collect()));
-        println!("{mutation:?} {:?} {} {:?}", start.elapsed(), checker.unique_state_count(), checker.discoveries().keys().collect::<Vec<_>>());
+        println!(
+            "{mutation:?} {:?} {} {:?}",
+            start.elapsed(),
+            checker.unique_state_count(),
+            checker.discoveries().keys().collect::<Vec<_>>()
+        );
     }
 }

@@ -38,7 +38,8 @@ impl From<Spread> for RangeInclusive<Duration> {
 }
 
 fn one(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration; write a number with its unit, such as 200ms, 10s, 10m or 24h");
+    let wrong =
+        || format!("`{text}` is no duration; write a number with its unit, such as 200ms, 10s, 10m or 24h");
     let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let duration: SignedDuration = text.parse().ok().filter(|_| plain).ok_or_else(wrong)?;
     Duration::try_from(duration).map_err(|_| wrong())

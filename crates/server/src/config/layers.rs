@@ -57,8 +57,9 @@ impl Overrides {
 
 /// All layers as one value.
 pub(super) fn merged<T: DeserializeOwned>(overrides: &Overrides) -> Result<T, Invalid> {
-    let mut settings: Table =
-        DEFAULTS.parse().map_err(|error| Invalid::new("applyd.default.toml", &format!("is damaged: {error}")))?;
+    let mut settings: Table = DEFAULTS
+        .parse()
+        .map_err(|error| Invalid::new("applyd.default.toml", &format!("is damaged: {error}")))?;
     if let Some(file) = file(overrides)? {
         lay_over(&mut settings, file, "")?;
     }
@@ -82,7 +83,9 @@ fn file(overrides: &Overrides) -> Result<Option<Table>, Invalid> {
     let shown = path.display().to_string();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && overrides.file.is_none() => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && overrides.file.is_none() => {
+            return Ok(None);
+        }
         Err(error) => return Err(Invalid::new("--config", &format!("cannot be read: {shown}: {error}"))),
     };
     text.parse().map(Some).map_err(|error| Invalid::new(&shown, &format!("is not valid TOML: {error}")))

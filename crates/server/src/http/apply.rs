@@ -76,7 +76,9 @@ fn new(app: &App, holder: &Holder, draft: Draft, body: &[u8]) -> Result<New, Ref
         channel: holder.channel,
         job: draft.job,
         profile: draft.terms.profile_id,
-        fresh_job_id: uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid().to_string(),
+        fresh_job_id: uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes())
+            .into_uuid()
+            .to_string(),
         // The JSON was read from these bytes, so they are UTF-8.
         request: String::from_utf8_lossy(body).into_owned(),
         cutoff_ms: if desk { DESK_MS } else { app.timing.intent_cutoff_ms },

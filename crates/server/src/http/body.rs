@@ -51,4 +51,3 @@ async fn read(mut body: Body) -> Result<Whole, Refused> {
     }
     Ok(Whole(whole.freeze()))
 }
-

@@ -33,10 +33,11 @@ impl Key {
         let printable = |key: &&str| {
             (1..=LONGEST_KEY_CHARS).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b))
         };
-        let key = key.to_str().ok().filter(printable).filter(|_| given.next().is_none()).ok_or_else(|| {
-            let rule = "`Idempotency-Key` must stand once, with 1 to 255 printable ASCII characters";
-            Refusal::shape("Idempotency-Key", rule)
-        })?;
+        let key =
+            key.to_str().ok().filter(printable).filter(|_| given.next().is_none()).ok_or_else(|| {
+                let rule = "`Idempotency-Key` must stand once, with 1 to 255 printable ASCII characters";
+                Refusal::shape("Idempotency-Key", rule)
+            })?;
         // Members are sorted in a `Map`, so equal JSON values have equal text.
         let canonical = Value::Object(body.clone()).to_string();
         Ok(Some(Self { key: key.to_owned(), sha256: sha256_hex(format!("{path}\n{canonical}").as_bytes()) }))
@@ -49,7 +50,13 @@ impl Key {
     }
 
     /// Keeps the first answer.
-    pub(crate) fn save(&self, tx: &Tx<'_>, account: &AccountId, status: StatusCode, body: &str) -> Result<(), Error> {
+    pub(crate) fn save(
+        &self,
+        tx: &Tx<'_>,
+        account: &AccountId,
+        status: StatusCode,
+        body: &str,
+    ) -> Result<(), Error> {
         let status = i64::from(status.as_u16());
         let saved = Saved { sha256: self.sha256.clone(), status, body: body.to_owned() };
         idempotency::save(tx, account, &self.key, &saved)
@@ -68,12 +75,15 @@ impl Replay {
     pub(crate) fn answer(self) -> Result<Response, Refused> {
         match self {
             Self::Same(saved) => {
-                let status = u16::try_from(saved.status).ok().and_then(|code| StatusCode::from_u16(code).ok());
+                let status =
+                    u16::try_from(saved.status).ok().and_then(|code| StatusCode::from_u16(code).ok());
                 let mut response = ready(status.unwrap_or(StatusCode::OK), saved.body.into());
                 response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
                 Ok(response)
             }
-            Self::Other => Err(Refusal::meaning("Idempotency-Key", "Idempotency-Key was used with another body").into()),
+            Self::Other => {
+                Err(Refusal::meaning("Idempotency-Key", "Idempotency-Key was used with another body").into())
+            }
         }
     }
 }

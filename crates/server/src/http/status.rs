@@ -85,7 +85,9 @@ async fn finalised(
         let (timing, leases, overdue) = (app.timing, Arc::clone(&app.leases), id.clone());
         let now = app
             .store
-            .write(move |tx| queue::catch_up(tx, &overdue, &timing, |progress| leases.dead(&overdue, progress)))
+            .write(move |tx| {
+                queue::catch_up(tx, &overdue, &timing, |progress| leases.dead(&overdue, progress))
+            })
             .await?;
         if let Some(application) = now {
             app.wakes.wake(account);

@@ -73,7 +73,8 @@ async fn counted(url: &url::Url) -> std::io::Result<Bytes> {
     let stream = TcpStream::connect(authority).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     let target = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-    let request = Request::get(target).header(HOST, authority).body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
+    let request =
+        Request::get(target).header(HOST, authority).body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
     let answer = async move {
         let response = sender.send_request(request).await.map_err(io::Error::other)?;
         if !response.status().is_success() {

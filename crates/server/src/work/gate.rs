@@ -63,8 +63,12 @@ pub(crate) async fn cross(
     }
     failpoint::hit("witnessed");
     let after = |ms: i64| started + Duration::from_millis(ms.unsigned_abs());
-    #[allow(clippy::disallowed_methods, reason = "this is gate.cross(): the intent and its witness are durable")]
-    let proof = Crossed::after_durable_intent(after(worker.timing.send_by_ms), after(worker.timing.answer_by_ms));
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is gate.cross(): the intent and its witness are durable"
+    )]
+    let proof =
+        Crossed::after_durable_intent(after(worker.timing.send_by_ms), after(worker.timing.answer_by_ms));
     Ok(Ok(proof))
 }
 

@@ -23,7 +23,9 @@ pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error
         .store
         .write(move |tx| {
             let event = Event::Look { worker: incarnation };
-            let Ok(application) = queue::advance(tx, &wanted, event, By::Sweeper, &timing, Beside::default())? else {
+            let Ok(application) =
+                queue::advance(tx, &wanted, event, By::Sweeper, &timing, Beside::default())?
+            else {
                 return Ok::<_, Error>(None);
             };
             let request = application::request(tx, &wanted)?.unwrap_or_default();
@@ -49,7 +51,9 @@ pub(crate) async fn look(
         Ok(Sighting::Found { created_at, evidence, .. }) => {
             (Event::Seen { site_at: created_at }, Some(format!("the site shows the proposal: {evidence}")))
         }
-        Ok(Sighting::Absent) => (Event::NotSeen { settles: true }, Some("the site shows no proposal".to_owned())),
+        Ok(Sighting::Absent) => {
+            (Event::NotSeen { settles: true }, Some("the site shows no proposal".to_owned()))
+        }
         Ok(Sighting::Unreadable { reason }) => {
             tracing::info!(application = %lease.id(), reason, "the site could not be read");
             (Event::Unreadable, None)

@@ -59,7 +59,9 @@ async fn claim(worker: &Worker, account: &AccountId) -> Result<Option<Taken>, Er
     worker
         .store
         .write(move |tx| {
-            let Some(application) = queue::claim(tx, &account, &incarnation, &timing)? else { return Ok(None) };
+            let Some(application) = queue::claim(tx, &account, &incarnation, &timing)? else {
+                return Ok(None);
+            };
             let damaged = || Error::Damaged(format!("{} has no request or no profile", application.id));
             let request = application::request(tx, &application.id)?.ok_or_else(damaged)?;
             let profile = super::terms(&request).and_then(|terms| terms.profile_id);
@@ -100,7 +102,8 @@ async fn arm(worker: &Worker, lease: &Lease, ready: &Ready) -> Result<bool, Erro
         .store
         .write(move |tx| {
             let note = if notes.is_empty() { "preview compared" } else { &notes };
-            let beside = Beside { note: Some(note), preview: Some((&preview, expires_at)), ..Beside::default() };
+            let beside =
+                Beside { note: Some(note), preview: Some((&preview, expires_at)), ..Beside::default() };
             queue::advance(tx, &id, Event::Arm, By::Worker(epoch), &timing, beside)
         })
         .await?;
@@ -114,7 +117,9 @@ async fn troubled(worker: &Worker, lease: &Lease, was: &Application, trouble: Tr
             let jittered = delay_ms(worker.timing.retry_base_ms, was.progress.attempts, fastrand::f64());
             (Event::Retry { delay_ms: jittered.max(after_ms.unwrap_or(0)) }, reason)
         }
-        Trouble::Policy { reason } => (Event::Block { code: Code::PolicyPending, delay_ms: POLICY_PAUSE_MS }, reason),
+        Trouble::Policy { reason } => {
+            (Event::Block { code: Code::PolicyPending, delay_ms: POLICY_PAUSE_MS }, reason)
+        }
         Trouble::Login { reason } => (login(worker, was).await, reason),
         Trouble::End(ending) => {
             let note = ending.message.clone();
@@ -155,7 +160,8 @@ async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<(), Error> 
         Shut::VerifyOnly => VERIFY_ONLY_PAUSE_MS,
         Shut::Refused => 0,
     };
-    let moved = worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), None).await?;
+    let moved =
+        worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), None).await?;
     wake_when_ready(worker, moved.ok());
     Ok(())
 }
@@ -163,12 +169,19 @@ async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<(), Error> 
 fn wake_when_ready(worker: &Worker, moved: Option<Application>) {
     if let Some(application) = moved.filter(|application| application.progress.state == State::Queued) {
         let wait = application.progress.not_before - worker.store.now();
-        worker.wakes.wake_later(&application.account, Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
+        worker
+            .wakes
+            .wake_later(&application.account, Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
     }
 }
 
 /// The one send has ended and its socket is closed.
-async fn settle(worker: &Worker, lease: &Lease, assigned: &Assignment, outcome: Outcome) -> Result<(), Error> {
+async fn settle(
+    worker: &Worker,
+    lease: &Lease,
+    assigned: &Assignment,
+    outcome: Outcome,
+) -> Result<(), Error> {
     let by = By::Sender(lease.epoch());
     match outcome {
         Outcome::Submitted(submitted) => {

@@ -61,12 +61,22 @@ pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Acti
         a.requests.iter().any(last)
     };
     let last = world.applications.last().unwrap();
-    let over = |index| overdue(&world.applications[index].progress, world.now(), world.dead(index)) == Some(Event::TimeUp);
-    if world.clock < LAST_TICK && !world.applications.iter().any(arriving) && !(0..world.applications.len()).any(over) && !last.ended() {
+    let over = |index| {
+        overdue(&world.applications[index].progress, world.now(), world.dead(index)) == Some(Event::TimeUp)
+    };
+    if world.clock < LAST_TICK
+        && !world.applications.iter().any(arriving)
+        && !(0..world.applications.len()).any(over)
+        && !last.ended()
+    {
         actions.push(Action::Tick);
     }
     let unguarded = mutation == Mutation::ReapplyWhileUnknown && last.progress.state == State::Unknown;
-    if std::env::var("ONE").is_err() && world.applications.len() < 2 && world.clock < LAST_TICK && (last.ended_clean() || unguarded) {
+    if std::env::var("ONE").is_err()
+        && world.applications.len() < 2
+        && world.clock < LAST_TICK
+        && (last.ended_clean() || unguarded)
+    {
         actions.push(Action::Reapply);
     }
     for (index, a) in world.applications.iter().enumerate() {
@@ -132,7 +142,9 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
         Action::Sweep(index) => sweep(world, index, mutation),
         Action::Crash(worker) => crash(world, worker),
         Action::Claim(worker, index) => {
-            if mutation == Mutation::SecondIntent && world.applications[index].progress.state == State::Verifying {
+            if mutation == Mutation::SecondIntent
+                && world.applications[index].progress.state == State::Verifying
+            {
                 requeue(&mut world.applications[index].progress);
             }
             take(world, worker, index, Event::Claim { worker: world.name(worker) }, Job::Prepare)?;
