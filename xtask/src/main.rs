@@ -1,7 +1,8 @@
-//! Tasks of the applyd repository: `cargo xtask setup` and `cargo xtask test`.
+//! Tasks of the applyd repository: `cargo xtask setup`, `cargo xtask test` and `cargo xtask bench`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
+mod bench;
 mod run;
 mod setup;
 mod source;
@@ -31,12 +32,15 @@ enum Task {
         #[arg(long)]
         long: bool,
     },
+    /// Measure the release build beside a bare route and single commits; prints ratios.
+    Bench,
 }
 
 fn main() -> Result<ExitCode> {
     match Args::parse().task {
         Task::Setup => setup::setup()?,
         Task::Test { long } => return test::test(long),
+        Task::Bench => bench::bench()?,
     }
     Ok(ExitCode::SUCCESS)
 }

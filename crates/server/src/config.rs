@@ -27,6 +27,8 @@ pub struct Settings {
     pub witness_file: PathBuf,
     /// Applications worked on at once.
     pub workers: usize,
+    /// Status answers kept in memory.
+    pub status_answers: usize,
     /// The stand-in.
     pub sandbox: Sandbox,
     /// The protocol's limits.
@@ -52,6 +54,7 @@ struct Raw {
     master_key_file: String,
     witness_file: String,
     workers: usize,
+    status_answers: usize,
     sandbox: RawSandbox,
     timing: RawTiming,
 }
@@ -86,6 +89,7 @@ struct RawTiming {
 }
 
 const MOST_WORKERS: usize = 1024;
+const MOST_STATUS_ANSWERS: usize = 1 << 20;
 
 impl Settings {
     /// Reads all layers.
@@ -105,12 +109,16 @@ impl Settings {
         if raw.workers > MOST_WORKERS {
             return Err(Invalid::new("workers", "must be from 0 to 1024"));
         }
+        if raw.status_answers > MOST_STATUS_ANSWERS {
+            return Err(Invalid::new("status_answers", "must be from 0 to 1048576"));
+        }
         let timing = raw.timing.checked()?;
         Ok(Self {
             listen,
             master_key_file: beside(&raw.master_key_file, "master.key"),
             witness_file: beside(&raw.witness_file, "witness.jsonl"),
             workers: raw.workers,
+            status_answers: raw.status_answers,
             sandbox: raw.sandbox.checked(&timing, beside)?,
             timing,
             database,

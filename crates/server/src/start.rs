@@ -102,7 +102,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         timing,
         leases: Arc::clone(&leases),
         witness,
-        cache: Arc::new(StatusCache::new()),
+        cache: Arc::new(StatusCache::new(settings.status_answers)),
         wakes: Arc::new(Wakes::default()),
         pace: Arc::new(Pace::new(timing.assumed_ms)),
         workers: settings.workers,

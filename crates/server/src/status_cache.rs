@@ -8,7 +8,6 @@ use applyd_store::application::{Application, Status};
 use bytes::Bytes;
 use quick_cache::sync::Cache;
 
-const MOST_ANSWERS: usize = 16_384;
 /// An answer that may still change is not older than this.
 const PROCESSING_LIVES: Duration = Duration::from_secs(1);
 
@@ -30,8 +29,9 @@ struct Cached {
 }
 
 impl StatusCache {
-    pub(crate) fn new() -> Self {
-        Self { answers: Cache::new(MOST_ANSWERS), filling: Mutex::new(()) }
+    /// Keeps at most so many.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { answers: Cache::new(most), filling: Mutex::new(()) }
     }
 
     /// The answer, if it is this account's and still true.

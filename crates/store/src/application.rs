@@ -300,3 +300,15 @@ pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<
     )?;
     Ok(changed == 1)
 }
+
+/// For each application that was taken up, how long it had waited, in milliseconds; the last 10,000.
+///
+/// # Errors
+/// The store's.
+pub fn pickups_ms(tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
+    tx.all(
+        "SELECT processed_at - accepted_at FROM application WHERE processed_at IS NOT NULL ORDER BY id DESC LIMIT 10000",
+        values![],
+        |row| row.int(0),
+    )
+}

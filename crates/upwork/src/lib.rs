@@ -20,6 +20,7 @@ mod listing;
 mod look;
 mod oauth;
 mod offer;
+mod pace;
 mod patterns;
 mod prepare;
 mod preview;

@@ -107,6 +107,10 @@ impl Search<'_> {
                 return found(None, None, "the job shows as applied to");
             }
         }
+        // Another's row would explain a row of the history too.
+        if is_another_there {
+            return Sighting::Unreadable { reason: doubts.join("; ") };
+        }
         match history::search(self, role).await {
             Evidence::Shown { proposal, created_ms, by } => return found(proposal, created_ms, by),
             Evidence::Silent => {}

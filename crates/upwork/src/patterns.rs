@@ -22,7 +22,6 @@ use Meaning::{Ends, Passing, Policy};
 
 /// Specific phrases first, single words last.
 const TABLE: &[(Meaning, &[&str])] = &[
-    (Ends(Code::InvitationExists), &["invitation exists", "pending invitation", "have an invitation"]),
     (
         Ends(Code::AlreadyApplied),
         &[
@@ -34,6 +33,7 @@ const TABLE: &[(Meaning, &[&str])] = &[
             "duplicate proposal",
         ],
     ),
+    (Ends(Code::InvitationExists), &["invitation exists", "pending invitation", "have an invitation"]),
     (
         Passing,
         &[

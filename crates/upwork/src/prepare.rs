@@ -36,6 +36,7 @@ impl Upwork {
 
         let org_uid = organisation.org_uid.as_str();
         let job = Job::of(&job::read(&session, org_uid, assignment.job.as_str()).await?)?;
+        let site_key = JobKey::from_numeric(&job.id).ok_or(Fault::Missing("numeric job id"))?;
         job.admits(&organisation, &assignment.terms)?;
         let fitted = offer::fit(assignment, &job, listing.milestones)?;
         not_yet_applied(&session, org_uid, &job.id).await?;
@@ -43,14 +44,15 @@ impl Upwork {
         let made = preview::create(&session, org_uid, &fitted.offer).await?;
         let verified =
             made.verify(&session, org_uid, listing.era, &fitted.offer, &fitted.terms, job.balance_connects);
-        let (preview, line) = tokio::join!(verified, self.line());
+        let confirm = Tool::Confirm(listing.era);
+        let (preview, line) = tokio::join!(verified, self.line(confirm));
         let preview = preview?;
         let params = serde_json::json!({"type": "proposal", listing.era.key(): preview.id});
-        let (id, request) = session.detached(Tool::Confirm(listing.era), org_uid, params).await?;
+        let (id, request) = session.detached(confirm, org_uid, params).await?;
         Ok(Ready {
             preview_id: preview.id,
             preview_expires_at: preview.expires_at_ms,
-            job: JobKey::from_numeric(&job.id).ok_or(Fault::Missing("numeric job id"))?,
+            job: site_key,
             terms: fitted.terms,
             cost_connects: preview.cost_connects,
             balance_connects: job.balance_connects,
@@ -59,9 +61,10 @@ impl Upwork {
         })
     }
 
-    /// The fresh connection of a confirm call.
-    async fn line(&self) -> Result<Line, Trouble> {
+    /// The fresh connection of a confirm call, opened when its turn at the site's rate has come.
+    async fn line(&self, confirm: Tool) -> Result<Line, Trouble> {
         let transport = self.transport();
+        transport.turn(Some(confirm)).await;
         let opening = Line::open(&self.endpoint().url, transport.tls());
         match tokio::time::timeout(transport::CONNECT_TIMEOUT.min(transport.read_timeout), opening).await {
             Ok(Ok(line)) => Ok(line),

@@ -70,7 +70,7 @@ impl Session {
         let mut cursor = Value::Null;
         for _ in 0..MAX_LIST_PAGES {
             let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
-            let mut result = self.request("tools/list", &params, true).await?;
+            let mut result = self.request(None, "tools/list", &params).await?;
             let page = result["tools"].as_array_mut().ok_or(Fault::Missing("tools"))?;
             tools.append(page);
             cursor = result["nextCursor"].take();
@@ -83,7 +83,7 @@ impl Session {
 
     /// Calls a tool; the document of a success.
     pub(crate) async fn call(&self, tool: Tool, org_uid: &str, params: Value) -> Result<Value, Fault> {
-        let result = self.request("tools/call", &tool.call(org_uid, params), tool.is_read()).await?;
+        let result = self.request(Some(tool), "tools/call", &tool.call(org_uid, params)).await?;
         Ok(Reading::of(&result).accepted()?)
     }
 
@@ -110,14 +110,17 @@ impl Session {
     }
 
     /// Sends a request; a read is repeated once in a new session when the old one was lost.
-    async fn request(&self, method: &str, params: &Value, is_read: bool) -> Result<Value, Fault> {
+    async fn request(&self, tool: Option<Tool>, method: &str, params: &Value) -> Result<Value, Fault> {
+        self.transport.turn(tool).await;
         let handshake = self.handshake.lock().await.clone();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let answer = self.exchange(&handshake, id, method, params).await;
+        let is_read = tool.is_none_or(Tool::is_read);
         let has_session = handshake.headers.contains_key(SESSION_ID);
         match answer {
             Err(Fault::Status { status, .. }) if is_read && has_session && SESSION_LOST.contains(&status) => {
                 let renewed = self.restart(&handshake).await?;
+                self.transport.turn(tool).await;
                 let id = self.next_id.fetch_add(1, Ordering::Relaxed);
                 self.exchange(&renewed, id, method, params).await
             }
@@ -140,6 +143,7 @@ impl Session {
             "capabilities": {},
             "clientInfo": {"name": "applyd", "version": env!("CARGO_PKG_VERSION")},
         });
+        self.transport.turn(None).await;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let first = Handshake::default();
         let response = self.post(&first, &message(Some(id), "initialize", &params)).await?;

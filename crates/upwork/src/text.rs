@@ -117,9 +117,8 @@ mod tests {
 
     #[test]
     fn phrases_match_whole_words_within_one_value() {
-        let words = Words::all(
-            &json!({"error_code": "STANDIN_RATE_LIMIT", "reason": ["It costs 10 Connects.", "x"]}),
-        );
+        let words =
+            Words::all(&json!({"error_code": "SOME_RATE_LIMIT", "reason": ["It costs 10 Connects.", "x"]}));
         assert!(words.have("rate limit") && words.have("costs # connects"));
         assert!(!words.have("cost") && !words.have("limit it") && !words.have("connects x"));
     }

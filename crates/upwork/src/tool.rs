@@ -82,6 +82,11 @@ impl Tool {
         !matches!(self, Self::CreatePreview | Self::Confirm(_))
     }
 
+    /// Whether calls come out of the site's tighter bucket.
+    pub(crate) fn is_sensitive(self) -> bool {
+        !self.is_read() || matches!(self, Self::ReadJob | Self::FreelancerConnects)
+    }
+
     /// `params` of a `tools/call`.
     pub(crate) fn call(self, org_uid: &str, params: Value) -> Value {
         let arguments = match self {

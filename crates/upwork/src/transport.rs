@@ -13,6 +13,8 @@ use url::Url;
 
 use crate::fault::Fault;
 use crate::intake::{MAX_ANSWER_BYTES, Unreadable};
+use crate::pace::Pace;
+use crate::tool::Tool;
 
 /// A plain, stable name: bot protection stands before the token endpoints.
 const USER_AGENT: &str = concat!("applyd/", env!("CARGO_PKG_VERSION"));
@@ -35,6 +37,7 @@ pub enum Unusable {
 pub(crate) struct Transport {
     client: Client,
     tls: Option<Arc<ClientConfig>>,
+    pace: Option<Pace>,
     pub(crate) read_timeout: Duration,
 }
 
@@ -47,7 +50,7 @@ pub(crate) struct Answer {
 
 impl Transport {
     /// A client for the server at `url`; certificates are loaded for https only.
-    pub(crate) fn new(url: &Url, read_timeout: Duration) -> Result<Self, Unusable> {
+    pub(crate) fn new(url: &Url, pace: Option<Pace>, read_timeout: Duration) -> Result<Self, Unusable> {
         let tls = if url.scheme() == "https" { Some(Arc::new(tls_config()?)) } else { None };
         let client = Client::builder()
             .user_agent(USER_AGENT)
@@ -61,7 +64,14 @@ impl Transport {
             Some(tls) => client.tls_backend_preconfigured((**tls).clone()),
             None => client.tls_backend_preconfigured(without_roots()?),
         };
-        Ok(Self { client: client.build()?, tls, read_timeout })
+        Ok(Self { client: client.build()?, tls, pace, read_timeout })
+    }
+
+    /// Waits until a call of `tool` (none: another message) may be sent.
+    pub(crate) async fn turn(&self, tool: Option<Tool>) {
+        if let Some(pace) = &self.pace {
+            pace.turn(tool).await;
+        }
     }
 
     /// TLS settings for a connection of one's own; none towards plain http.

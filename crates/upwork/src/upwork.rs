@@ -9,11 +9,12 @@ use applyd_core::outcome::Trouble;
 use applyd_core::seal::MasterKey;
 use applyd_store::{Error, Store};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Consent, Endpoint};
 use crate::fault::Fault;
 use crate::grants::{Access, Grants};
 use crate::listing::{Listing, changed};
 use crate::oauth::OAuth;
+use crate::pace::Pace;
 use crate::session::Session;
 use crate::transport::{Transport, Unusable};
 
@@ -43,7 +44,8 @@ impl Upwork {
         endpoint: Endpoint,
         read_timeout: Duration,
     ) -> Result<Self, Unusable> {
-        let transport = Arc::new(Transport::new(&endpoint.url, read_timeout)?);
+        let pace = (endpoint.consent == Consent::ByPerson).then(Pace::new);
+        let transport = Arc::new(Transport::new(&endpoint.url, pace, read_timeout)?);
         let endpoint = Arc::new(endpoint);
         let oauth = OAuth::new(transport.clone(), endpoint.clone());
         let grants = Arc::new(Grants::new(store, key, endpoint.clone(), oauth));

@@ -118,7 +118,7 @@ fn events() -> Vec<Event> {
         Event::Cross,
         Event::Accepted,
         Event::Declined(ending(Code::Refused)),
-        Event::Recover { worker: "dead".into(), at: START },
+        Event::Recover { worker: "dead".into(), at: START, in_time: true },
         Event::Doubt,
         Event::PermitClosed,
         SEEN,
@@ -139,7 +139,7 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
     let last_read = Progress { negative_reads: 1, ..reading.clone() };
     let late = looked_at(&unknown(), DEADLINE);
     let late_read = Progress { negative_reads: 1, ..late.clone() };
-    let recover = || Event::Recover { worker: "dead".into(), at: START - 1 };
+    let recover = |in_time| Event::Recover { worker: "dead".into(), at: START - 1, in_time };
     let declined = |code| Event::Declined(ending(code));
     type Row = (&'static str, Progress, Event, By, i64, State, Option<Code>, Option<Kind>, Option<Tell>);
     #[rustfmt::skip]
@@ -185,7 +185,8 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
         ("T18 nothing after all",  late_read.clone(), NOT_SEEN,             owner(&late_read), DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
         ("T18 refused after all",  unknown(), declined(Code::Refused),      SENDER, DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
         ("T19 given up",           unknown(), Event::TimeUp,                SWEEPER, GIVE_UP_MS, Failed, Some(Code::Unresolved), Some(WriteOff), Some(Tell::Corrected)),
-        ("restored store",         armed(),   recover(),                    SWEEPER, 9, Verifying, None, None, None),
+        ("restored in time",       armed(),   recover(true),                    SWEEPER, 9, Verifying, None, None, None),
+        ("restored too late",      armed(),   recover(false),             SWEEPER, 9, Unknown, Some(Code::OutcomeUnknown), None, Some(Tell::Failed)),
         ("taken for a read",       verifying(), look(),                     SWEEPER, 9, Verifying, None, None, None),
         ("permit proven closed",   doubted(), Event::PermitClosed,          SWEEPER, 9, Verifying, None, None, None),
         ("site unreadable",        reading.clone(), Event::Unreadable,      owner(&reading), DRAIN, Verifying, None, None, None),
@@ -250,7 +251,7 @@ fn each_refusal_leaves_the_application_alone() {
         ("permit closed twice",           verifying(), Event::PermitClosed, SWEEPER, 1, State),
         ("two readers at once",           reading.clone(), look(), SWEEPER, 1, Time),
         ("a reader whose lease is over",  reading, NOT_SEEN, reader, LEASE, Lease),
-        ("restored twice",                verifying(), Event::Recover { worker: "dead".into(), at: START }, SWEEPER, 1, State),
+        ("restored twice",                verifying(), Event::Recover { worker: "dead".into(), at: START, in_time: true }, SWEEPER, 1, State),
         ("given up early",                unknown(), Event::TimeUp, SWEEPER, GIVE_UP_MS - 1, Time),
         ("applied too early",             submitted(), Event::TimeUp, SWEEPER, CONFIRM_WAIT_MS - 1, Time),
         ("out of time too early",         queued(), Event::TimeUp, SWEEPER, DEADLINE - 1, Time),
@@ -425,7 +426,7 @@ fn the_sites_time_counts_only_for_what_was_told_too_late() {
 #[test]
 fn a_lost_intent_comes_back_as_one_to_be_verified() {
     for was in [queued(), leased(), armed()] {
-        let event = Event::Recover { worker: "dead".into(), at: START - 5 };
+        let event = Event::Recover { worker: "dead".into(), at: START - 5, in_time: true };
         let next = then(&was, event, SWEEPER, 9);
         assert_eq!((next.state, next.responsible()), (State::Verifying, Some("dead")));
         assert_eq!((next.permit_closed_at, next.look_at), (Some(START + 9), Some(START + 9)));

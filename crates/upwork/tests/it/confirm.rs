@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use applyd_sandbox::{Behaviour, ConfirmFault};
@@ -22,6 +22,8 @@ enum Fate {
     HalfAnswer,
     Stall,
     Html,
+    /// The session is unknown all at once: first at a read, then at the confirm.
+    LostSession,
     /// It is closed before anything arrives, while the client prepares.
     ClosedBefore,
 }
@@ -29,87 +31,102 @@ enum Fate {
 /// A proxy before the stand-in that never forwards a confirm: it counts them and breaks off.
 struct Breaker {
     address: SocketAddr,
-    confirms: Arc<AtomicUsize>,
-    /// Bytes of connections that carried a confirm, and whether such a one was closed by the client.
-    closed: Arc<AtomicUsize>,
+    seen: Arc<Seen>,
+}
+
+/// What a [`Breaker`] has seen.
+#[derive(Default)]
+struct Seen {
+    /// Confirms that arrived whole.
+    confirms: AtomicUsize,
+    /// Connections with a confirm that the client closed without another byte.
+    closed: AtomicUsize,
+    /// Sessions that were begun.
+    sessions: AtomicUsize,
+    has_lost_session: AtomicBool,
 }
 
 impl Breaker {
     async fn start(stand_in: SocketAddr, fate: Fate) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (confirms, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let breaker = Self { address, confirms: confirms.clone(), closed: closed.clone() };
+        let breaker = Self { address: listener.local_addr().unwrap(), seen: Arc::default() };
+        let seen = breaker.seen.clone();
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(carry(client, stand_in, fate, confirms.clone(), closed.clone()));
+                tokio::spawn(carry(client, stand_in, fate, seen.clone()));
             }
         });
         breaker
     }
 
     fn confirms(&self) -> usize {
-        self.confirms.load(Ordering::SeqCst)
+        self.seen.confirms.load(Ordering::SeqCst)
+    }
+
+    fn closed(&self) -> usize {
+        self.seen.closed.load(Ordering::SeqCst)
     }
 }
 
-async fn carry(
-    mut client: TcpStream,
-    stand_in: SocketAddr,
-    fate: Fate,
-    confirms: Arc<AtomicUsize>,
-    closed: Arc<AtomicUsize>,
-) {
+async fn carry(mut client: TcpStream, stand_in: SocketAddr, fate: Fate, seen: Arc<Seen>) {
     if fate == Fate::ClosedBefore {
         // The reads come first and at once; a connection that brings nothing is the confirm's.
         let mut byte = [0];
-        if tokio::time::timeout(Duration::from_millis(50), client.peek(&mut byte)).await.is_err() {
+        if tokio::time::timeout(Duration::from_millis(200), client.peek(&mut byte)).await.is_err() {
             return;
         }
     }
     let mut server = TcpStream::connect(stand_in).await.unwrap();
-    while let Some(request) = read_request(&mut client).await {
-        if !request.windows(15).any(|part| part == b"confirm_preview") {
-            let host = String::from_utf8(request).unwrap();
-            server.write_all(host.as_bytes()).await.unwrap();
-            let answer = read_request(&mut server).await.unwrap();
-            client.write_all(&answer).await.unwrap();
+    while let Some(request) = read_message(&mut client).await {
+        let request = String::from_utf8(request).unwrap();
+        if !request.contains("confirm_preview") {
+            let request = lose_session(request, fate, &seen);
+            server.write_all(request.as_bytes()).await.unwrap();
+            client.write_all(&read_message(&mut server).await.unwrap()).await.unwrap();
             continue;
         }
-        confirms.fetch_add(1, Ordering::SeqCst);
-        match fate {
+        seen.confirms.fetch_add(1, Ordering::SeqCst);
+        let answer: &[u8] = match fate {
             Fate::Drop | Fate::ClosedBefore => return,
-            Fate::Reset => {
-                client.set_zero_linger().unwrap();
-                return;
-            }
-            Fate::BadGateway => {
-                let _ = client.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n").await;
-            }
+            Fate::Reset => return client.set_zero_linger().unwrap(),
+            Fate::BadGateway => b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n",
+            Fate::LostSession => b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            Fate::Html => b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi",
             Fate::HalfAnswer => {
-                let half = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"id\":";
-                let _ = client.write_all(half).await;
-                return;
-            }
-            Fate::Html => {
-                let _ = client
-                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi")
-                    .await;
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"id\":"
             }
             Fate::Stall => {
-                let mut byte = [0];
-                let more = client.read(&mut byte).await;
+                let more = client.read(&mut [0]).await;
                 assert!(matches!(more, Ok(0) | Err(_)), "a byte after the confirm");
-                closed.fetch_add(1, Ordering::SeqCst);
+                seen.closed.fetch_add(1, Ordering::SeqCst);
                 return;
             }
+        };
+        let _ = client.write_all(answer).await;
+        if fate == Fate::HalfAnswer {
+            return;
         }
     }
 }
 
+/// Spoils the session of the first read of the job.
+fn lose_session(request: String, fate: Fate, seen: &Seen) -> String {
+    if request.contains("\"initialize\"") {
+        seen.sessions.fetch_add(1, Ordering::SeqCst);
+    }
+    let is_first_read = fate == Fate::LostSession
+        && request.contains("upwork__find_jobs")
+        && !seen.has_lost_session.swap(true, Ordering::SeqCst);
+    if is_first_read {
+        request.replace("mcp-session-id: session_", "mcp-session-id: another_")
+    } else {
+        request
+    }
+}
+
 /// One HTTP message with `Content-Length`, or without a body.
-async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut byte = [0; 1];
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -148,6 +165,16 @@ async fn a_server_that_breaks_off_gets_one_confirm() {
 }
 
 #[tokio::test]
+async fn a_lost_session_is_begun_anew_for_a_read_and_never_for_the_confirm() {
+    let (_world, breaker, ready) = behind(Fate::LostSession).await;
+    let sessions = || breaker.seen.sessions.load(Ordering::SeqCst);
+    assert_eq!(sessions(), 2);
+    assert_eq!(name(&ready.confirm(usual()).await), "unknown");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!((breaker.confirms(), sessions()), (1, 2));
+}
+
+#[tokio::test]
 async fn a_server_that_stalls_is_left_at_answer_by() {
     let (_world, breaker, ready) = behind(Fate::Stall).await;
     let start = Instant::now();
@@ -155,13 +182,13 @@ async fn a_server_that_stalls_is_left_at_answer_by() {
     assert_eq!(name(&outcome), "unknown");
     assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!((breaker.confirms(), breaker.closed.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!((breaker.confirms(), breaker.closed()), (1, 1));
 }
 
 #[tokio::test]
 async fn a_connection_that_died_before_is_proof_that_nothing_was_sent() {
     let (_world, breaker, ready) = behind(Fate::ClosedBefore).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(name(&ready.confirm(usual()).await), "not sent");
     assert_eq!(breaker.confirms(), 0);
 }
@@ -185,7 +212,7 @@ async fn a_send_that_is_dropped_half_way_is_never_repeated() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     send.abort();
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!((breaker.confirms(), breaker.closed.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!((breaker.confirms(), breaker.closed()), (1, 1));
 }
 
 #[tokio::test]

@@ -58,10 +58,22 @@ async fn renewals_at_once_share_one_refresh() {
 }
 
 #[tokio::test]
-async fn a_refresh_whose_answer_is_lost_ends_the_grant_and_a_new_consent_mends_it() {
+async fn a_refresh_whose_answer_is_lost_is_a_passing_fault() {
     let world = World::with(Behaviour { refresh: Refresh::AnswerLost, ..Behaviour::default() }).await;
     world.prepare(1).await.unwrap();
     assert!(matches!(world.upwork.renew(&world.account).await, Err(Trouble::Passing { .. })));
+    assert!(!grant(&world).await.dead);
+}
+
+#[tokio::test]
+async fn a_pair_that_was_used_up_ends_the_grant_and_a_new_consent_mends_it() {
+    let world = World::start().await;
+    world.prepare(1).await.unwrap();
+    let used_up = grant(&world).await;
+    world.upwork.renew(&world.account).await.unwrap();
+    // As after a crash between the refresh and the store.
+    let saved: Result<(), Error> = world.store.write(move |tx| grant::save(tx, &used_up, 0)).await;
+    saved.unwrap();
     assert_eq!(code(world.upwork.renew(&world.account).await), Code::LoggedOut);
     assert!(grant(&world).await.dead);
     world.prepare(1).await.unwrap();

@@ -6,7 +6,7 @@ use applyd_core::time::Timing;
 
 use super::Mutation;
 use super::world::{
-    Application, Credit, DRAIN_TICKS, Job, LAST_TICK, MOST_CRASHES, Request, TIMING, Task, World,
+    Application, Credit, DRAIN_TICKS, Job, LAST_TICK, LAST_TICK_OF_SECOND, MOST_CRASHES, Request, TIMING, Task, World,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,10 +61,11 @@ pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Acti
         a.requests.iter().any(last)
     };
     let last = world.applications.last().unwrap();
-    let over = |index| {
+    let over = |index: usize| {
         overdue(&world.applications[index].progress, world.now(), world.dead(index)) == Some(Event::TimeUp)
     };
-    if world.clock < LAST_TICK
+    let last_tick = if world.applications.len() == 1 { LAST_TICK } else { LAST_TICK_OF_SECOND };
+    if world.clock < last_tick
         && !world.applications.iter().any(arriving)
         && !(0..world.applications.len()).any(over)
         && !last.ended()
@@ -138,7 +139,10 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
     let now = world.now();
     match action {
         Action::Tick => world.clock += 1,
-        Action::Reapply => world.applications.push(Application::accepted(now)),
+        Action::Reapply => {
+            world.rebase();
+            world.applications.push(Application::accepted(world.now()));
+        }
         Action::Sweep(index) => sweep(world, index, mutation),
         Action::Crash(worker) => crash(world, worker),
         Action::Claim(worker, index) => {
@@ -147,12 +151,12 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
             {
                 requeue(&mut world.applications[index].progress);
             }
-            take(world, worker, index, Event::Claim { worker: world.name(worker) }, Job::Prepare)?;
+            take(world, worker, index, Event::Claim { worker: World::name(worker) }, Job::Prepare)?;
         }
         Action::Look(worker, index) => {
             // Read at the earliest moment: what is not there yet may come before the result is recorded.
             let seen = world.applications[index].accepted > 0;
-            take(world, worker, index, Event::Look { worker: world.name(worker) }, Job::Saw(seen))?;
+            take(world, worker, index, Event::Look { worker: World::name(worker) }, Job::Saw(seen))?;
         }
         Action::Go(worker) => go(world, worker, mutation),
         Action::Turn(worker, turn) => self::turn(world, worker, turn, mutation),
@@ -163,6 +167,7 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
             progress.intent = None;
         }
     }
+    world.renumber();
     Some(())
 }
 
@@ -215,7 +220,7 @@ fn sweep(world: &mut World, index: usize, mutation: Mutation) {
 
 fn crash(world: &mut World, worker: usize) {
     world.crashes += 1;
-    world.workers[worker].incarnation += 1;
+    world.bury(worker);
     let Some(task) = world.workers[worker].task.take() else { return };
     cut(world, worker);
     let a = &mut world.applications[task.application];

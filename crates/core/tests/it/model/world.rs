@@ -1,5 +1,7 @@
 //! What the model's state is made of.
 
+use std::collections::BTreeSet;
+
 use applyd_core::ledger::Kind;
 use applyd_core::state::{By, Dead, Progress, State, Step, advance, overdue};
 use applyd_core::time::{GIVE_UP_MS, Timing};
@@ -7,8 +9,12 @@ use applyd_core::time::{GIVE_UP_MS, Timing};
 /// One tick, and the unit of all limits below. A success is final after two (`CONFIRM_WAIT_MS`).
 pub(crate) const TICK_MS: i64 = 10_000;
 /// The last tick is a day later than all others: the time to give up.
-pub(crate) const LAST_TICK: u8 = 7;
+pub(crate) const LAST_TICK: u8 = 6;
+/// The second application has no more to show than the first once its deadline has passed.
+pub(crate) const LAST_TICK_OF_SECOND: u8 = 3;
 pub(crate) const DRAIN_TICKS: u8 = 2;
+/// All incarnations that are gone.
+const DEAD: &str = "dead";
 /// Of both workers together.
 pub(crate) const MOST_CRASHES: u8 = 2;
 
@@ -76,7 +82,6 @@ pub(crate) struct Request {
 /// A process; its view of the world may be long out of date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Worker {
-    pub(crate) incarnation: u8,
     pub(crate) task: Option<Task>,
 }
 
@@ -102,7 +107,7 @@ pub(crate) enum Job {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let worker = Worker { incarnation: 0, task: None };
+        let worker = Worker { task: None };
         Self {
             clock: 0,
             crashes: 0,
@@ -117,16 +122,25 @@ impl World {
         i64::from(self.clock) * TICK_MS + day
     }
 
-    /// The name of a worker's present incarnation.
-    pub(crate) fn name(&self, worker: usize) -> String {
-        format!("{worker}.{}", self.workers[worker].incarnation)
+    /// The incarnation of a worker that lives; a crash turns it into [`DEAD`] wherever it stands.
+    pub(crate) fn name(worker: usize) -> String {
+        worker.to_string()
     }
 
     /// Whether the process that answers for an application is gone.
     pub(crate) fn dead(&self, application: usize) -> Dead {
         match self.applications[application].progress.responsible() {
-            Some(name) if self.name(0) != name && self.name(1) != name => Dead::Proven,
+            Some(DEAD) => Dead::Proven,
             _ => Dead::No,
+        }
+    }
+
+    pub(crate) fn bury(&mut self, worker: usize) {
+        let name = Self::name(worker);
+        for a in &mut self.applications {
+            let owner = a.progress.worker.as_mut();
+            let sender = a.progress.intent.as_mut().map(|intent| &mut intent.worker);
+            owner.into_iter().chain(sender).filter(|at| **at == name).for_each(|at| DEAD.clone_into(at));
         }
     }
 
@@ -134,6 +148,36 @@ impl World {
     pub(crate) fn may_send(&self, application: usize) -> bool {
         let holds = |task: &Task| task.application == application && task.job == Job::MaySend;
         self.workers.iter().filter_map(|worker| worker.task.as_ref()).any(holds)
+    }
+
+    /// Counts time from the second acceptance on, when nothing of the first asks for the time any more. Which
+    /// clean end that was is all the same to the rules, too.
+    pub(crate) fn rebase(&mut self) {
+        for a in &mut self.applications {
+            if !a.ended() || !a.requests.is_empty() {
+                return;
+            }
+            a.progress.state = State::Failed;
+            a.progress.code = None;
+            a.progress.message = Some(String::new());
+            a.progress.look_at = None;
+            a.sent = 0;
+        }
+        self.clock = 0;
+    }
+
+    /// Numbers the epochs that anybody still knows from 0 on: rules ask only whether two are equal.
+    pub(crate) fn renumber(&mut self) {
+        for (index, a) in self.applications.iter_mut().enumerate() {
+            let tasks = self.workers.iter_mut().filter_map(|worker| worker.task.as_mut());
+            let tasks = tasks.filter(|task| task.application == index).map(|task| &mut task.epoch);
+            let intent = a.progress.intent.as_mut().map(|intent| &mut intent.epoch);
+            let mut epochs: Vec<&mut i64> = tasks.chain(intent).chain([&mut a.progress.epoch]).collect();
+            let known: BTreeSet<i64> = epochs.iter().map(|epoch| **epoch).collect();
+            for epoch in &mut epochs {
+                **epoch = known.range(..**epoch).count() as i64;
+            }
+        }
     }
 
     /// Writes a step, with its credit, as one transaction.
@@ -203,11 +247,17 @@ impl Forget for Progress {
     fn forget(&mut self) {
         self.processed_at = None;
         self.applied_at = None;
-        if self.state.is_terminal() && self.state != State::Unknown {
-            self.cutoff = 0;
-            self.deadline = 0;
-            self.not_before = 0;
+        self.message = self.message.take().map(|_| String::new());
+        if !matches!(self.state, State::Queued | State::Leased | State::Armed) {
+            self.attempts = 0;
             self.lost_leases = 0;
+            self.logins_lost = 0;
+            self.blocked = None;
+            self.not_before = 0;
+            self.cutoff = 0;
+        }
+        if self.state.is_terminal() && self.state != State::Unknown {
+            self.deadline = 0;
             self.submitted_at = None;
             self.permit_closed_at = None;
         }

@@ -1,0 +1,79 @@
+//! For `cargo xtask bench`: what only the store can tell.
+//!
+//! `one-by-one DATABASE SECONDS` accepts applications with a commit each and prints how many a second;
+//! `pickups DATABASE` prints the median time from acceptance to claim, in milliseconds.
+#![allow(clippy::print_stdout, reason = "prints its figures")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::{JobKey, JobRef};
+use applyd_core::ledger::Kind;
+use applyd_store::account::{self, Channel};
+use applyd_store::queue::{self, Accept, New};
+use applyd_store::{Clock, Error, Store, application, ledger};
+
+const ACCOUNTS: usize = 100;
+const REQUEST: &str = r#"{"jobId":"~022000000000000000000","coverLetter":"Hello from the bench: a letter of a usual kind, some lines long, with a greeting, what was done before, and a question about the job.","proposal":{"hourlyRate":65}}"#;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["one-by-one", database, seconds] => one_by_one(Path::new(database), seconds.parse()?),
+        ["pickups", database] => pickups(Path::new(database)),
+        _ => bail!("usage: store_bench one-by-one DATABASE SECONDS | pickups DATABASE"),
+    }
+}
+
+fn one_by_one(database: &Path, seconds: u64) -> Result<()> {
+    let store = Store::open_sqlite(database, Clock::System)?;
+    let accounts = store.write_blocking(|tx| {
+        let made = (0..ACCOUNTS).map(|number| {
+            let id = AccountId::new(tx.now(), fastrand::u128(..));
+            account::create(tx, &id, &format!("bench-{number}"), Channel::Sandbox)?;
+            ledger::post(tx, &id, None, Kind::Grant, 1_000_000)?;
+            Ok::<_, Error>(id)
+        });
+        made.collect::<Result<Vec<_>, Error>>()
+    })?;
+    let (begun, mut done) = (Instant::now(), 0_u64);
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        let account = &accounts[done as usize % ACCOUNTS];
+        let new = application(&store, account, done)?;
+        let accepted = store.write_blocking(move |tx| queue::accept(tx, new))?;
+        if !matches!(accepted, Accept::Accepted { .. }) {
+            bail!("not accepted: {accepted:?}");
+        }
+        done += 1;
+    }
+    println!("{:.0}", done as f64 / begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn application(store: &Store, account: &AccountId, number: u64) -> Result<New> {
+    let job = JobKey::from_numeric(&(2_000_000_000_000_000_000 + number).to_string()).context("a job id")?;
+    Ok(New {
+        id: QueueId::new(store.now(), fastrand::u128(..)),
+        account: account.clone(),
+        channel: Channel::Sandbox,
+        job: JobRef::Key(job),
+        profile: None,
+        fresh_job_id: format!("{:032x}", fastrand::u128(..)),
+        request: REQUEST.to_owned(),
+        cutoff_ms: 200_000,
+        deadline_ms: 270_000,
+        one_takes_ms: Some(1),
+    })
+}
+
+fn pickups(database: &Path) -> Result<()> {
+    let store = Store::open_sqlite(database, Clock::System)?;
+    let mut waits = store.read_blocking(application::pickups_ms)?;
+    waits.sort_unstable();
+    let median = waits.get(waits.len() / 2).context("nothing was picked up")?;
+    println!("{median} {}", waits.iter().sum::<i64>() as f64 / waits.len() as f64);
+    Ok(())
+}
