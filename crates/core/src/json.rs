@@ -55,7 +55,9 @@ struct Strict {
 }
 
 impl Strict {
+    /// Where a member stands: never empty, and free of what separates a path from its sentence.
     fn member(&self, name: &str) -> String {
+        let name = if name.is_empty() { "\"\"" } else { &name.replace(['\0', MARK], "?") };
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
@@ -127,7 +129,6 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = members.next_key::<String>()? {
             let path = self.member(&name);
             if map.contains_key(&name) || name.contains('\0') {
-                let path = path.replace(['\0', MARK], "?");
                 let wrong =
                     if name.contains('\0') { "must not contain U+0000" } else { "stands more than once" };
                 return Err(A::Error::custom(format!("{path}{MARK}`{path}` {wrong}{MARK}")));
@@ -152,6 +153,8 @@ mod tests {
             (r#"{"proposal":{"hourlyRate":1,"hourlyRate":2}}"#, "proposal.hourlyRate"),
             (r#"{"questionAnswers":[{"question":"q","question":"r"}]}"#, "questionAnswers[0].question"),
             (r#"{"a":1,"\u0061":2}"#, "a"),
+            (r#"{"":1,"":2}"#, "\"\""),
+            (r#"{"a\u0001b":{"c":1,"c":2}}"#, "a?b.c"),
         ] {
             let refusal = object(body.as_bytes()).unwrap_err();
             assert_eq!(refusal.field, field, "{body}");
@@ -169,6 +172,7 @@ mod tests {
         assert_eq!(object(b"{\"a\":\"\xff\"}").unwrap_err().field, "body");
         assert_eq!(object(br#"{"a":"\ud800"}"#).unwrap_err().field, "body");
         assert_eq!(object(br#"{"a":{"b":"x\u0000"}}"#).unwrap_err().field, "a.b");
+        assert_eq!(object(br#"{"a\u0001b":"x\u0000"}"#).unwrap_err().field, "a?b");
         assert_eq!(object("[".repeat(100_000).as_bytes()).unwrap_err().field, "body");
     }
 }

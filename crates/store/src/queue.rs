@@ -145,6 +145,18 @@ pub fn resolve(
     }))
 }
 
+/// Whether another application of the same account bars this one, going by the key that the site tells.
+///
+/// # Errors
+/// The store's.
+pub fn is_taken(tx: &Tx<'_>, id: &QueueId, job: &JobKey) -> Result<bool, Error> {
+    let Some(asking) = application::load(tx, id)? else { return Ok(false) };
+    if asking.job == *job {
+        return Ok(false);
+    }
+    Ok(application::newest(tx, &asking.account, job)?.is_some_and(|other| other.bars))
+}
+
 /// Held credits bound the queue from above, so the exact count is read only near the limit.
 fn not_now(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
     const VERIFY_ONLY_RETRY_S: i64 = 60;

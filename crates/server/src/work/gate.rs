@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use applyd_core::outcome::{Code, Crossed, Ending};
 use applyd_core::state::{By, Event};
-use applyd_core::terms::sha256_hex;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Beside};
 use applyd_store::recover::Witnessed;
@@ -31,10 +30,10 @@ pub(crate) async fn cross(
     lease: &Lease,
     application: &Application,
     request: &str,
+    terms_sha256: String,
 ) -> Result<Result<Crossed, Shut>, Error> {
     // Taken before the commit, so that both ends come earlier than the store's own reckoning.
     let started = Instant::now();
-    let terms_sha256 = sha256_hex(request.as_bytes());
     let (id, epoch, timing, hash) = (lease.id().clone(), lease.epoch(), worker.timing, terms_sha256.clone());
     let crossed = worker
         .store

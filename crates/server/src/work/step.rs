@@ -6,7 +6,7 @@ use applyd_core::ids::AccountId;
 use applyd_core::outcome::{Code, Ending, Outcome, Sighting, Trouble};
 use applyd_core::retry::delay_ms;
 use applyd_core::state::{By, Event, State};
-use applyd_core::terms::Cents;
+use applyd_core::terms::{Cents, Terms, sha256_hex};
 use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, freelancer, meta};
@@ -85,7 +85,8 @@ async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assign
         return Ok(());
     }
     failpoint::hit("armed");
-    let crossed = match cross(worker, lease, &taken.application, &taken.request).await? {
+    let terms_sha256 = hash(&ready.terms)?;
+    let crossed = match cross(worker, lease, &taken.application, &taken.request, terms_sha256).await? {
         Ok(crossed) => crossed,
         Err(shut) => return stay(worker, lease, &shut).await,
     };
@@ -94,20 +95,34 @@ async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assign
     settle(worker, lease, assigned, outcome).await
 }
 
+/// Of the terms as they are sent: with the profile's rate and all answers.
+fn hash(terms: &Terms) -> Result<String, Error> {
+    let terms = serde_json::to_vec(terms).map_err(|error| Error::Damaged(error.to_string()))?;
+    Ok(sha256_hex(&terms))
+}
+
+/// T7, unless the site's own key of the job shows that another application of the account has it.
 async fn arm(worker: &Worker, lease: &Lease, ready: &Ready) -> Result<bool, Error> {
-    let (id, epoch, timing) = (lease.id().clone(), lease.epoch(), worker.timing);
-    let (preview, expires_at) = (ready.preview_id.clone(), ready.preview_expires_at);
+    let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
+    let (preview, expires_at, job) = (ready.preview_id.clone(), ready.preview_expires_at, ready.job.clone());
     let notes = ready.notes.join(" · ");
-    let armed = worker
+    let moved = worker
         .store
         .write(move |tx| {
+            if queue::is_taken(tx, &id, &job)? {
+                let end = Event::End(Ending::of(Code::AlreadyApplied));
+                return queue::advance(tx, &id, end, by, &timing, Beside::default());
+            }
             let note = if notes.is_empty() { "preview compared" } else { &notes };
             let beside =
                 Beside { note: Some(note), preview: Some((&preview, expires_at)), ..Beside::default() };
-            queue::advance(tx, &id, Event::Arm, By::Worker(epoch), &timing, beside)
+            queue::advance(tx, &id, Event::Arm, by, &timing, beside)
         })
         .await?;
-    Ok(armed.is_ok())
+    if let Ok(application) = &moved {
+        worker.publish(application);
+    }
+    Ok(moved.is_ok_and(|application| application.progress.state == State::Armed))
 }
 
 /// What the rule makes of a step before the intent that did not come through.

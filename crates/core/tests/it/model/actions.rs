@@ -6,7 +6,8 @@ use applyd_core::time::Timing;
 
 use super::Mutation;
 use super::world::{
-    Application, Credit, DRAIN_TICKS, Job, LAST_TICK, LAST_TICK_OF_SECOND, MOST_CRASHES, Request, TIMING, Task, World,
+    Application, Credit, DRAIN_TICKS, Job, LAST_TICK, LAST_TICK_OF_SECOND, MOST_CRASHES, Request, TIMING,
+    Task, World,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,11 +74,7 @@ pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Acti
         actions.push(Action::Tick);
     }
     let unguarded = mutation == Mutation::ReapplyWhileUnknown && last.progress.state == State::Unknown;
-    if std::env::var("ONE").is_err()
-        && world.applications.len() < 2
-        && world.clock < LAST_TICK
-        && (last.ended_clean() || unguarded)
-    {
+    if world.applications.len() < 2 && world.clock < LAST_TICK && (last.ended_clean() || unguarded) {
         actions.push(Action::Reapply);
     }
     for (index, a) in world.applications.iter().enumerate() {
@@ -136,7 +133,6 @@ fn go_on(world: &World, worker: usize, task: Task, mutation: Mutation, actions: 
 
 /// `None`: not possible after all.
 pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> Option<()> {
-    let now = world.now();
     match action {
         Action::Tick => world.clock += 1,
         Action::Reapply => {

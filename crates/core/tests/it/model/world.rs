@@ -254,9 +254,9 @@ impl Forget for Progress {
             self.logins_lost = 0;
             self.blocked = None;
             self.not_before = 0;
-            self.cutoff = 0;
         }
         if self.state.is_terminal() && self.state != State::Unknown {
+            self.cutoff = 0;
             self.deadline = 0;
             self.submitted_at = None;
             self.permit_closed_at = None;
