@@ -221,7 +221,8 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.look_at = next.permit_closed_at;
             next.free();
         }
-        (Verifying | Unknown, Event::PermitClosed) if was.permit_closed_at.is_none() => {
+        // The sweeper doubted first; the sender's own word closes the permit all the same.
+        (Verifying | Unknown, Event::PermitClosed | Event::Doubt) if was.permit_closed_at.is_none() => {
             next.permit_closed_at = Some(now);
             next.look_at = Some(now);
         }

@@ -46,7 +46,7 @@ pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
     }
 }
 
-/// When [`overdue`] first answers something for a living worker; `None`: never.
+/// When [`overdue`] may first answer something; `None`: never. An open permit is asked about all the time.
 #[must_use]
 pub fn due_at(was: &Progress) -> Option<i64> {
     let intent_at = was.intent.as_ref().map(|intent| intent.at);
@@ -62,6 +62,7 @@ pub fn due_at(was: &Progress) -> Option<i64> {
             let confirmed = was.submitted_at.map(|at| at + CONFIRM_WAIT_MS);
             first([Some(was.deadline), confirmed, was.lease_until])
         }
+        State::Verifying | State::Unknown if was.permit_closed_at.is_none() => intent_at,
         State::Verifying => first([Some(was.deadline), was.lease_until, None]),
         State::Unknown => first([intent_at.map(|at| at + GIVE_UP_MS), was.lease_until, None]),
         _ => None,

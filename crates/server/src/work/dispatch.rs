@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use applyd_core::ids::AccountId;
@@ -20,8 +20,15 @@ const MOST_LOOKS: i64 = 64;
 const MOST_READY: i64 = 1000;
 const STOP_WAIT: Duration = Duration::from_secs(25);
 
-/// Accounts that have a task, and whether it was woken again meanwhile.
+/// Accounts that have a task, and whether they were woken again meanwhile.
 type Running = Arc<Mutex<HashMap<AccountId, bool>>>;
+
+/// An account's one task; a task that panics gives its place back too.
+struct Turn {
+    running: Running,
+    account: AccountId,
+    left: bool,
+}
 
 /// Works until `stop`, then waits for what is held to be finished or handed back.
 pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>) {
@@ -38,8 +45,8 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
             _ = looks.tick() => start_looks(&worker, &places, &mut tasks).await,
         }
         for account in worker.wakes.take() {
-            if enter(&running, &account) {
-                tasks.spawn(run(Arc::clone(&worker), Arc::clone(&running), Arc::clone(&places), account));
+            if let Some(turn) = Turn::enter(&running, account) {
+                tasks.spawn(run(Arc::clone(&worker), Arc::clone(&places), turn));
             }
         }
         while tasks.try_join_next().is_some() {}
@@ -75,32 +82,47 @@ async fn start_looks(worker: &Arc<Worker>, places: &Arc<Semaphore>, tasks: &mut 
     }
 }
 
-/// Whether the account has no task yet; else its task is told to look once more.
-fn enter(running: &Running, account: &AccountId) -> bool {
-    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    running.insert(account.clone(), true).is_none()
-}
-
-/// Whether the account's task may end: nobody has woken it since it last looked.
-fn leave(running: &Running, account: &AccountId) -> bool {
-    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    if running.insert(account.clone(), false) == Some(true) {
-        return false;
+impl Turn {
+    /// `None` while the account has a task; that one is told to look once more.
+    fn enter(running: &Running, account: AccountId) -> Option<Self> {
+        let is_first = lock(running).insert(account.clone(), true).is_none();
+        is_first.then(|| Self { running: Arc::clone(running), account, left: false })
     }
-    running.remove(account);
-    true
+
+    /// Whether the task may end: nobody has woken the account since this was last asked.
+    fn leave(&mut self) -> bool {
+        let mut running = lock(&self.running);
+        self.left = running.insert(self.account.clone(), false) != Some(true);
+        if self.left {
+            running.remove(&self.account);
+        }
+        self.left
+    }
 }
 
-async fn run(worker: Arc<Worker>, running: Running, places: Arc<Semaphore>, account: AccountId) {
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.left {
+            lock(&self.running).remove(&self.account);
+        }
+    }
+}
+
+fn lock(running: &Running) -> MutexGuard<'_, HashMap<AccountId, bool>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn run(worker: Arc<Worker>, places: Arc<Semaphore>, mut turn: Turn) {
     loop {
         // Closed: the server stops, nothing more is taken.
         let Ok(place) = places.acquire().await else { break };
-        let worked = step(&worker, &account).await.unwrap_or_else(|error| {
+        let account = &turn.account;
+        let worked = step(&worker, account).await.unwrap_or_else(|error| {
             tracing::warn!(%account, %error, "a step could not be done");
             false
         });
         drop(place);
-        if !worked && leave(&running, &account) {
+        if !worked && turn.leave() {
             break;
         }
     }

@@ -10,16 +10,21 @@ use super::Worker;
 
 const EVERY: Duration = Duration::from_secs(2);
 const MOST_AT_ONCE: i64 = 500;
+const PURGE_EVERY: Duration = Duration::from_secs(600);
 
 /// Brings about what time has decided, for ever.
 pub(crate) async fn sweep(worker: Arc<Worker>) {
     let every = EVERY.min(Duration::from_millis(worker.timing.lease_ms.unsigned_abs() / 4));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut purges = tokio::time::interval(PURGE_EVERY);
     loop {
-        ticks.tick().await;
-        if let Err(error) = sweep_once(&worker).await {
-            tracing::warn!(%error, "the sweeper could not read the store");
+        let swept = tokio::select! {
+            _ = ticks.tick() => sweep_once(&worker).await,
+            _ = purges.tick() => worker.store.write(idempotency::purge).await.map(drop),
+        };
+        if let Err(error) = swept {
+            tracing::warn!(%error, "the sweeper could not use the store");
         }
     }
 }
@@ -27,7 +32,6 @@ pub(crate) async fn sweep(worker: Arc<Worker>) {
 async fn sweep_once(worker: &Worker) -> Result<(), Error> {
     let overdue = worker.store.read(|tx| queue::overdue(tx, MOST_AT_ONCE)).await?;
     catch_up_all(worker, overdue).await;
-    worker.store.write(idempotency::purge).await?;
     Ok(())
 }
 
