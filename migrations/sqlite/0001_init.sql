@@ -82,7 +82,7 @@ CREATE TABLE application (
   lease_until        INTEGER,
   attempts           INTEGER NOT NULL,
   lost_leases        INTEGER NOT NULL,
-  logins_lost        INTEGER NOT NULL,
+  logins_renewed        INTEGER NOT NULL,
   not_before         INTEGER NOT NULL,
   blocked            TEXT,
   cutoff             INTEGER NOT NULL,

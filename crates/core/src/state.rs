@@ -207,8 +207,8 @@ pub struct Progress {
     pub attempts: i64,
     /// Leases lost so far.
     pub lost_leases: i64,
-    /// Logins lost so far; after the first the login is refreshed, the second refuses it for good.
-    pub logins_lost: i64,
+    /// Times that the login was renewed for it; a login refused after that is refused for good.
+    pub logins_renewed: i64,
     /// Not taken before.
     pub not_before: i64,
     /// What it waits for; it ends with this code at the cutoff.
@@ -248,7 +248,7 @@ impl Progress {
             lease_until: None,
             attempts: 0,
             lost_leases: 0,
-            logins_lost: 0,
+            logins_renewed: 0,
             not_before: now,
             blocked: None,
             cutoff: now + cutoff_ms,

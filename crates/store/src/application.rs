@@ -43,7 +43,7 @@ pub struct Status {
 }
 
 const COLUMNS: &str = "a.id, a.account_id, a.channel, a.job_key, a.processed_job_id, a.accepted_at, a.version,
-  a.state, a.epoch, a.worker, a.lease_until, a.attempts, a.lost_leases, a.logins_lost, a.not_before, a.blocked,
+  a.state, a.epoch, a.worker, a.lease_until, a.attempts, a.lost_leases, a.logins_renewed, a.not_before, a.blocked,
   a.cutoff, a.deadline, a.processed_at, a.applied_at, a.submitted_at, a.permit_closed_at, a.negative_reads,
   a.look_at, a.code, a.message, i.worker, i.epoch, i.at, i.answer_by, i.closed";
 
@@ -65,7 +65,7 @@ fn read(row: &Row<'_>) -> Result<Application, Error> {
         lease_until: row.opt_int(10)?,
         attempts: row.int(11)?,
         lost_leases: row.int(12)?,
-        logins_lost: row.int(13)?,
+        logins_renewed: row.int(13)?,
         not_before: row.int(14)?,
         blocked: row.opt_parsed(15, Code::parse)?,
         cutoff: row.int(16)?,
@@ -242,7 +242,7 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<()
     let p = &new.progress;
     tx.execute(
         "INSERT INTO application (id, account_id, channel, job_key, processed_job_id, accepted_at, version, state,
-           epoch, attempts, lost_leases, logins_lost, not_before, cutoff, deadline, negative_reads, due_at, request)
+           epoch, attempts, lost_leases, logins_renewed, not_before, cutoff, deadline, negative_reads, due_at, request)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10, ?11, ?12, 0, ?13, ?14)",
         values![
             new.id.as_str(),
@@ -268,7 +268,7 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<()
 pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<bool, Error> {
     let changed = tx.execute(
         "UPDATE application SET version = version + 1, state = ?4, epoch = ?5, worker = ?6, lease_until = ?7,
-           attempts = ?8, lost_leases = ?9, logins_lost = ?10, not_before = ?11, blocked = ?12, cutoff = ?13,
+           attempts = ?8, lost_leases = ?9, logins_renewed = ?10, not_before = ?11, blocked = ?12, cutoff = ?13,
            deadline = ?14, processed_at = ?15, applied_at = ?16, submitted_at = ?17, permit_closed_at = ?18,
            negative_reads = ?19, look_at = ?20, due_at = ?21, code = ?22, message = ?23
          WHERE id = ?1 AND state = ?2 AND epoch = ?3",
@@ -282,7 +282,7 @@ pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<
             next.lease_until,
             next.attempts,
             next.lost_leases,
-            next.logins_lost,
+            next.logins_renewed,
             next.not_before,
             next.blocked.map(Code::as_str),
             next.cutoff,

@@ -50,6 +50,8 @@ pub enum Event {
     Block {
         /// `LoggedOut` or `PolicyPending`.
         code: Code,
+        /// The login was renewed: if it is refused once more, then for good.
+        renewed: bool,
         /// Before the next try.
         delay_ms: i64,
     },

@@ -47,7 +47,7 @@ const NOT_SEEN: Event = Event::NotSeen { settles: true };
 const SEEN: Event = Event::Seen { site_at: None };
 
 fn block(code: Code) -> Event {
-    Event::Block { code, delay_ms: 500 }
+    Event::Block { code, renewed: code == Code::LoggedOut, delay_ms: 500 }
 }
 
 fn queued() -> Progress {
@@ -347,7 +347,7 @@ fn each_kind_of_fault_has_its_own_count() {
         (block(Code::PolicyPending), (0, 0, 0), 500),
     ] {
         let next = then(&armed(), event.clone(), FIRST, 1);
-        assert_eq!((next.attempts, next.lost_leases, next.logins_lost), counts, "{event:?}");
+        assert_eq!((next.attempts, next.lost_leases, next.logins_renewed), counts, "{event:?}");
         assert_eq!((next.state, next.not_before), (State::Queued, START + 1 + delay), "{event:?}");
         let claimed = then(&next, claim(), SWEEPER, 1 + delay);
         assert_eq!((claimed.epoch, claimed.blocked, claimed.processed_at), (2, None, Some(START)));

@@ -130,6 +130,7 @@ fn check(mutation: Mutation, finish: HasDiscoveries) -> impl Checker<Protocol> {
 #[test]
 fn every_invariant_holds_in_every_order_of_events() {
     let checker = check(Mutation::None, HasDiscoveries::AllFailures);
+    println!("{}", checker.unique_state_count());
     checker.assert_properties();
     // Far fewer would mean that something the model is about has become impossible.
     assert!(checker.unique_state_count() > 400_000, "only {} states", checker.unique_state_count());
@@ -137,15 +138,8 @@ fn every_invariant_holds_in_every_order_of_events() {
 
 /// Runs until each named invariant is broken, and shows that it can be.
 fn caught(mutation: Mutation, invariants: &[&'static str]) {
-    let start = std::time::Instant::now();
     let named: BTreeSet<_> = invariants.iter().copied().collect();
     let checker = check(mutation, HasDiscoveries::AllOf(named));
-    println!(
-        "{mutation:?} {:?} {} {:?}",
-        start.elapsed(),
-        checker.unique_state_count(),
-        checker.discoveries().keys().filter(|k| k.starts_with("I")).collect::<Vec<_>>()
-    );
     for invariant in invariants {
         assert!(checker.discovery(invariant).is_some(), "{mutation:?} does not break {invariant}");
     }
@@ -188,7 +182,8 @@ fn an_acknowledged_intent_is_never_lost() {
 
 #[test]
 fn only_the_owner_writes() {
-    caught(Mutation::NoEpoch, &["I1", "I4", "I8"]);
+    // I8 stands without the epoch too: no state after the intent leads to LOGGED_OUT.
+    caught(Mutation::NoEpoch, &["I1", "I2", "I4"]);
 }
 
 #[test]

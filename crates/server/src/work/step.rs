@@ -20,6 +20,8 @@ use crate::failpoint;
 
 /// In the verify-only mode the queue is read again after this.
 const VERIFY_ONLY_PAUSE_MS: i64 = 5_000;
+/// A login that could not be renewed is tried again after this.
+const LOGIN_PAUSE_MS: i64 = 2_000;
 /// A policy prompt is looked at again after this.
 const POLICY_PAUSE_MS: i64 = 10_000;
 
@@ -133,7 +135,7 @@ async fn troubled(worker: &Worker, lease: &Lease, was: &Application, trouble: Tr
             (Event::Retry { delay_ms: jittered.max(after_ms.unwrap_or(0)) }, reason)
         }
         Trouble::Policy { reason } => {
-            (Event::Block { code: Code::PolicyPending, delay_ms: POLICY_PAUSE_MS }, reason)
+            (Event::Block { code: Code::PolicyPending, renewed: false, delay_ms: POLICY_PAUSE_MS }, reason)
         }
         Trouble::Login { reason } => (login(worker, was).await, reason),
         Trouble::End(ending) => {
@@ -148,14 +150,14 @@ async fn troubled(worker: &Worker, lease: &Lease, was: &Application, trouble: Tr
 
 /// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good.
 async fn login(worker: &Worker, was: &Application) -> Event {
-    if was.progress.logins_lost > 0 {
+    if was.progress.logins_renewed > 0 {
         return Event::End(Ending::of(Code::LoggedOut));
     }
     match worker.sandbox.renew(&was.account).await {
         Err(Trouble::End(ending)) => Event::End(ending),
-        Ok(()) => Event::Block { code: Code::LoggedOut, delay_ms: 0 },
-        // Not renewed and not refused: the next try renews, this one does not count as its failure.
-        Err(_) => Event::HandBack { delay_ms: worker.timing.retry_base_ms },
+        Ok(()) => Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 },
+        // Not renewed and not refused: the next try renews it, until the cutoff.
+        Err(_) => Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: LOGIN_PAUSE_MS },
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can happen next, and what comes of it.
 
 use applyd_core::outcome::{Code, Ending};
-use applyd_core::state::{By, Event, Progress, State, Step, advance, overdue};
+use applyd_core::state::{By, Event, Progress, State, advance, overdue};
 use applyd_core::time::Timing;
 
 use super::Mutation;
@@ -123,7 +123,7 @@ fn go_on(world: &World, worker: usize, task: Task, mutation: Mutation, actions: 
         turns
             .iter()
             .filter(|turn| match turn {
-                Turn::Retry | Turn::LoginLost => progress.attempts + progress.logins_lost < MOST_FAULTS,
+                Turn::Retry | Turn::LoginLost => progress.attempts + progress.logins_renewed < MOST_FAULTS,
                 Turn::SendEarly => mutation == Mutation::SendBeforeIntent,
                 _ => true,
             })
@@ -163,7 +163,7 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
             progress.intent = None;
         }
     }
-    world.renumber();
+    world.unify();
     Some(())
 }
 
@@ -233,8 +233,7 @@ fn cut(world: &mut World, worker: usize) {
 }
 
 /// A worker's write: under its own epoch, or refused.
-fn write(world: &mut World, worker: usize, event: Event, by: By, mutation: Mutation) -> Option<Step> {
-    let task = world.workers[worker].task?;
+fn write(world: &mut World, task: Task, event: Event, by: By, mutation: Mutation) -> bool {
     let now = world.now();
     let mut was = world.applications[task.application].progress.clone();
     let by = match mutation {
@@ -243,16 +242,15 @@ fn write(world: &mut World, worker: usize, event: Event, by: By, mutation: Mutat
                 forge(&mut was, &event);
             }
             was.lease_until = Some(now + TIMING.lease_ms);
-            match by {
-                By::Sender(_) => By::Sender(was.intent.as_ref()?.epoch),
+            match (by, &was.intent) {
+                (By::Sender(_), Some(intent)) => By::Sender(intent.epoch),
                 _ => By::Worker(was.epoch),
             }
         }
         _ => by,
     };
-    let step = advance(&was, event, by, now, &timing(mutation)).ok()?;
-    world.commit(task.application, step.clone());
-    Some(step)
+    let step = advance(&was, event, by, now, &timing(mutation)).ok();
+    step.map(|step| world.commit(task.application, step)).is_some()
 }
 
 /// Makes any state and time fit the event.
@@ -275,7 +273,7 @@ fn go(world: &mut World, worker: usize, mutation: Mutation) {
     let Some(task) = world.workers[worker].task else { return };
     let (owner, sender) = (By::Worker(task.epoch), By::Sender(task.epoch));
     let on = |world: &mut World, event, by, job: Option<Job>| {
-        let done = write(world, worker, event, by, mutation).is_some();
+        let done = write(world, task, event, by, mutation);
         world.workers[worker].task = job.filter(|_| done).map(|job| Task { job, ..task });
     };
     match task.job {
@@ -295,14 +293,14 @@ fn turn(world: &mut World, worker: usize, turn: Turn, mutation: Mutation) {
     let (owner, sender) = (By::Worker(task.epoch), By::Sender(task.epoch));
     let (event, by) = match turn {
         Turn::Retry => (Event::Retry { delay_ms: 0 }, owner),
-        Turn::LoginLost => (Event::Block { code: Code::LoggedOut, delay_ms: 0 }, owner),
+        Turn::LoginLost => (Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 }, owner),
         Turn::LoginRefused => (Event::End(Ending::of(Code::LoggedOut)), owner),
         Turn::NotSent => (Event::Declined(Ending::of(Code::NotSubmitted)), sender),
         Turn::CrossUnproven => (Event::Cross, owner),
         Turn::SendEarly => return send(world, worker, task),
-        Turn::GiveUp => return give_up(world, worker, sender, mutation),
+        Turn::GiveUp => return give_up(world, worker, task, mutation),
     };
-    let done = write(world, worker, event, by, mutation).is_some();
+    let done = write(world, task, event, by, mutation);
     let unproven = turn == Turn::CrossUnproven && done;
     world.workers[worker].task = unproven.then_some(Task { job: Job::Waiting, ..task });
 }
@@ -318,10 +316,11 @@ fn send(world: &mut World, worker: usize, task: Task) {
 }
 
 /// The sender ends its attempt, closes the connection and says so.
-fn give_up(world: &mut World, worker: usize, sender: By, mutation: Mutation) {
+fn give_up(world: &mut World, worker: usize, task: Task, mutation: Mutation) {
+    let sender = By::Sender(task.epoch);
     cut(world, worker);
-    if write(world, worker, Event::Doubt, sender, mutation).is_none() {
-        let _ = write(world, worker, Event::PermitClosed, sender, mutation);
+    if !write(world, task, Event::Doubt, sender, mutation) {
+        write(world, task, Event::PermitClosed, sender, mutation);
     }
     world.workers[worker].task = None;
 }

@@ -1,5 +1,6 @@
 //! What the model's state is made of.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use applyd_core::ledger::Kind;
@@ -85,14 +86,14 @@ pub(crate) struct Worker {
     pub(crate) task: Option<Task>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Task {
     pub(crate) application: usize,
     pub(crate) epoch: i64,
     pub(crate) job: Job,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Job {
     Prepare,
     Armed,
@@ -135,13 +136,31 @@ impl World {
         }
     }
 
+    /// The process of a worker is gone; the next one under its number is another incarnation.
     pub(crate) fn bury(&mut self, worker: usize) {
         let name = Self::name(worker);
-        for a in &mut self.applications {
-            let owner = a.progress.worker.as_mut();
+        self.names().filter(|at| **at == name).for_each(|at| DEAD.clone_into(at));
+    }
+
+    fn names(&mut self) -> impl Iterator<Item = &mut String> {
+        self.applications.iter_mut().flat_map(|a| {
             let sender = a.progress.intent.as_mut().map(|intent| &mut intent.worker);
-            owner.into_iter().chain(sender).filter(|at| **at == name).for_each(|at| DEAD.clone_into(at));
+            a.progress.worker.as_mut().into_iter().chain(sender)
+        })
+    }
+
+    /// Makes one state of those that differ only in which worker is which, or in the numbers of epochs.
+    pub(crate) fn unify(&mut self) {
+        if self.workers[0].task < self.workers[1].task {
+            self.workers.swap(0, 1);
+            let (first, second) = (Self::name(0), Self::name(1));
+            for at in self.names().filter(|at| **at != DEAD) {
+                *at = if *at == first { second.clone() } else { first.clone() };
+            }
+            let requests = self.applications.iter_mut().flat_map(|a| &mut a.requests);
+            requests.for_each(|request| request.sender = 1 - request.sender);
         }
+        self.renumber();
     }
 
     /// Whether some process still holds the permit.
@@ -167,7 +186,7 @@ impl World {
     }
 
     /// Numbers the epochs that anybody still knows from 0 on: rules ask only whether two are equal.
-    pub(crate) fn renumber(&mut self) {
+    fn renumber(&mut self) {
         for (index, a) in self.applications.iter_mut().enumerate() {
             let tasks = self.workers.iter_mut().filter_map(|worker| worker.task.as_mut());
             let tasks = tasks.filter(|task| task.application == index).map(|task| &mut task.epoch);
@@ -226,12 +245,12 @@ impl Application {
 
     /// Whether a reader finds an end, and a word on it, from the deadline on, with all workers stalled.
     pub(crate) fn ends_in_time(&self, now: i64) -> bool {
-        let mut read = self.progress.clone();
-        if now >= read.deadline {
-            while let Some(event) = overdue(&read, now, Dead::No) {
-                let Ok(step) = advance(&read, event, By::Sweeper, now, &TIMING) else { return false };
-                read = step.next;
-            }
+        let mut read = Cow::Borrowed(&self.progress);
+        while now >= read.deadline
+            && let Some(event) = overdue(&read, now, Dead::No)
+        {
+            let Ok(step) = advance(&read, event, By::Sweeper, now, &TIMING) else { return false };
+            read = Cow::Owned(step.next);
         }
         let silent = read.state == State::Applied || !read.state.is_terminal();
         (now < read.deadline || read.state.is_terminal()) && silent == read.message.is_none()
@@ -251,7 +270,7 @@ impl Forget for Progress {
         if !matches!(self.state, State::Queued | State::Leased | State::Armed) {
             self.attempts = 0;
             self.lost_leases = 0;
-            self.logins_lost = 0;
+            self.logins_renewed = 0;
             self.blocked = None;
             self.not_before = 0;
         }
