@@ -174,8 +174,8 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.permit_closed_at = Some(now);
             next.look_at = Some(now);
         }
-        (Leased | Armed, Event::Block { code, delay_ms }) if needs_no_intent(code) => {
-            next.logins_lost += i64::from(code == Code::LoggedOut);
+        (Leased | Armed, Event::Block { code, renewed, delay_ms }) if needs_no_intent(code) => {
+            next.logins_renewed += i64::from(renewed);
             next.blocked = Some(code);
             requeue(&mut next, now, delay_ms);
         }

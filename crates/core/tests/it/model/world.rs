@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use applyd_core::ledger::Kind;
-use applyd_core::state::{By, Dead, Progress, State, Step, advance, overdue};
+use applyd_core::state::{By, Closed, Dead, Intent, Progress, State, Step, advance, overdue};
 use applyd_core::time::{GIVE_UP_MS, Timing};
 
 /// One tick, and the unit of all limits below. A success is final after two (`CONFIRM_WAIT_MS`).
@@ -12,7 +12,7 @@ pub(crate) const TICK_MS: i64 = 10_000;
 /// The last tick is a day later than all others: the time to give up.
 pub(crate) const LAST_TICK: u8 = 6;
 /// The second application has no more to show than the first once its deadline has passed.
-pub(crate) const LAST_TICK_OF_SECOND: u8 = 3;
+pub(crate) const LAST_TICK_OF_SECOND: u8 = 6;
 pub(crate) const DRAIN_TICKS: u8 = 2;
 /// All incarnations that are gone.
 const DEAD: &str = "dead";
@@ -180,6 +180,10 @@ impl World {
             a.progress.code = None;
             a.progress.message = Some(String::new());
             a.progress.look_at = None;
+            if let Some(intent) = &mut a.progress.intent {
+                let epoch = intent.epoch;
+                *intent = Intent { worker: DEAD.into(), epoch, at: 0, answer_by: 0, closed: Closed::Absent };
+            }
             a.sent = 0;
         }
         self.clock = 0;
