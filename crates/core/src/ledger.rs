@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(check(&clean, 1, 0, 1, Expected::Captured), 1, "balance differs");
         assert_eq!(check(&clean[..2], 0, 1, 0, Expected::Released), 1, "not settled");
         assert!(check(&[grant.clone(), hold.clone(), capture, release], 1, -1, 1, Expected::Captured) > 1);
-        assert!(check(&[hold.clone()], -1, 1, 0, Expected::Held) >= 1, "held what was not there");
+        assert!(check(std::slice::from_ref(&hold), -1, 1, 0, Expected::Held) >= 1, "held what was not there");
         assert!(check(&[grant, hold.clone(), hold], -1, 2, 0, Expected::Held) >= 2, "held twice");
     }
 }
