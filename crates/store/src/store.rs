@@ -45,7 +45,8 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is no database, or is of a newer applyd.
     pub fn open_sqlite(path: &Path, clock: Clock) -> Result<Self, Error> {
-        Ok(Self { engine: Arc::new(Sqlite::open(path, clock.now())?), clock })
+        let engine = Sqlite::open(path, clock.now()).map_err(Error::opening(path))?;
+        Ok(Self { engine: Arc::new(engine), clock })
     }
 
     /// The store's clock, Unix milliseconds.
