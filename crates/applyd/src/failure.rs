@@ -60,7 +60,9 @@ impl From<applyd_store::Error> for Failure {
             applyd_store::Error::Served(_) => {
                 Self::hinted(error.to_string(), "stop it first, or give this one another --database")
             }
-            applyd_store::Error::Newer { .. } => Self::user(error.to_string()),
+            applyd_store::Error::Newer { .. } | applyd_store::Error::Unopened { .. } => {
+                Self::user(error.to_string())
+            }
             error => Self::Ours(anyhow::Error::new(error).context("the store")),
         }
     }

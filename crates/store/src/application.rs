@@ -214,25 +214,30 @@ pub fn job_of_uuid(tx: &Tx<'_>, account: &AccountId, uuid: &str) -> Result<Optio
     )
 }
 
-/// The newest application of a job: id, state, UUID, and whether it bars another one.
-pub(crate) struct Newest {
+/// The application that speaks for a job: the one that bars another, else the newest.
+pub(crate) struct Foremost {
     pub(crate) id: QueueId,
     pub(crate) state: State,
     pub(crate) processed_job_id: String,
     pub(crate) bars: bool,
 }
 
-pub(crate) fn newest(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<Newest>, Error> {
+/// A recovered application may bar its job although a later one has come and ended; the condition is the
+/// one of the index `application_job_guard`.
+pub(crate) fn foremost(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<Foremost>, Error> {
     tx.one(
-        "SELECT id, state, processed_job_id, code, guard_cleared_at FROM application
-         WHERE account_id = ?1 AND job_key = ?2 ORDER BY id DESC LIMIT 1",
+        "SELECT id, state, processed_job_id,
+           CASE WHEN state NOT IN ('failed', 'not_available', 'not_eligible', 'not_enough_connects', 'logged_out')
+             OR (code = 'unresolved' AND guard_cleared_at IS NULL) THEN 1 ELSE 0 END AS bars
+         FROM application WHERE account_id = ?1 AND job_key = ?2 ORDER BY bars DESC, id DESC LIMIT 1",
         values![account.as_str(), job.as_str()],
         |row| {
-            let state = row.parsed(1, State::parse)?;
-            let unresolved =
-                row.opt_parsed(3, Code::parse)? == Some(Code::Unresolved) && row.opt_int(4)?.is_none();
-            let bars = !state.is_terminal() || matches!(state, State::Applied | State::Unknown) || unresolved;
-            Ok(Newest { id: row.parsed(0, QueueId::parse)?, state, processed_job_id: row.text(2)?, bars })
+            Ok(Foremost {
+                id: row.parsed(0, QueueId::parse)?,
+                state: row.parsed(1, State::parse)?,
+                processed_job_id: row.text(2)?,
+                bars: row.flag(3)?,
+            })
         },
     )
 }

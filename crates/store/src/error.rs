@@ -1,3 +1,5 @@
+use std::path::Path;
+
 /// What can go wrong in the store. None of it is the caller's request: that is judged before.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -10,6 +12,14 @@ pub enum Error {
     /// The engine said no: a broken rule of the schema, a full disk, damage.
     #[error("{0}")]
     Engine(String),
+    /// The database cannot be opened: no such folder, no database, damage.
+    #[error("cannot open the database {database}: {reason}")]
+    Unopened {
+        /// Its file.
+        database: String,
+        /// Why not.
+        reason: String,
+    },
     /// A stored value cannot be read back.
     #[error("stored value cannot be read: {0}")]
     Damaged(String),
@@ -27,6 +37,16 @@ pub enum Error {
     /// Another process serves it.
     #[error("another `applyd serve` has this database open ({0})")]
     Served(String),
+}
+
+impl Error {
+    /// What failed while a database was opened names its file.
+    pub(crate) fn opening(database: &Path) -> impl Fn(Self) -> Self {
+        move |error| match error {
+            Self::Engine(reason) => Self::Unopened { database: database.display().to_string(), reason },
+            error => error,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Error {

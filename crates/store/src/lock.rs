@@ -20,17 +20,19 @@ impl ServeLock {
     pub fn take(database: &Path) -> Result<Self, Error> {
         let mut path = database.as_os_str().to_owned();
         path.push(".serve");
-        let shown = database.display().to_string();
+        let unopened = |what: &str, error: std::io::Error| {
+            Error::opening(database)(Error::Engine(format!("{what}: {error}")))
+        };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|error| Error::Engine(format!("cannot open the lock beside {shown}: {error}")))?;
+            .map_err(|error| unopened("cannot make the lock beside it", error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Served(shown)),
-            Err(TryLockError::Error(error)) => Err(Error::Engine(format!("cannot lock {shown}: {error}"))),
+            Err(TryLockError::WouldBlock) => Err(Error::Served(database.display().to_string())),
+            Err(TryLockError::Error(error)) => Err(unopened("cannot take the lock beside it", error)),
         }
     }
 }

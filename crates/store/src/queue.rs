@@ -84,9 +84,9 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     let Some(job) = resolve(tx, &new.account, new.channel, &new.job)? else {
         return Ok(Accept::UnknownJob);
     };
-    let newest = application::newest(tx, &new.account, &job)?;
-    if let Some(newest) = newest.as_ref().filter(|newest| newest.bars) {
-        return Ok(Accept::Barred { by: newest.id.clone(), state: newest.state });
+    let foremost = application::foremost(tx, &new.account, &job)?;
+    if let Some(barring) = foremost.as_ref().filter(|foremost| foremost.bars) {
+        return Ok(Accept::Barred { by: barring.id.clone(), state: barring.state });
     }
     let (available, held) = tx
         .one("SELECT available, held FROM account WHERE id = ?1", values![new.account.as_str()], |row| {
@@ -103,7 +103,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
         .published_uuid()
         .filter(|_| new.channel == Channel::Sandbox)
         .map(|uuid| uuid.hyphenated().to_string())
-        .or(newest.map(|newest| newest.processed_job_id))
+        .or(foremost.map(|foremost| foremost.processed_job_id))
         .unwrap_or(new.fresh_job_id);
     let application = Application {
         id: new.id,

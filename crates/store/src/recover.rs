@@ -111,13 +111,14 @@ fn bring_back(
     let Some(account) = account::find(tx, witnessed.account.as_str())? else {
         return Ok(Err("its account does not exist"));
     };
-    if let Some(newest) = application::newest(tx, &account.id, &witnessed.job)?.filter(|newest| newest.bars) {
+    let foremost = application::foremost(tx, &account.id, &witnessed.job)?;
+    if let Some(barring) = foremost.filter(|foremost| foremost.bars) {
         // A later application for the job means that this one had ended without an intent.
         let end = Event::End(Ending::because(
             Code::NotSubmitted,
             "the store was set back, a later application exists",
         ));
-        if advance(tx, &newest.id, end, By::Sweeper, timing, Beside::default())?.is_err() {
+        if advance(tx, &barring.id, end, By::Sweeper, timing, Beside::default())?.is_err() {
             return Ok(Err("another application holds its job"));
         }
     }

@@ -40,6 +40,7 @@ impl Sqlite {
         let mut threads = vec![spawn("store-writer", move || write_all(&writer, &write_queue))?];
         for _ in 0..READERS {
             let (reader, queue) = (connect(path, READER_CACHE_KIB)?, read_queue.clone());
+            run(&reader, "PRAGMA query_only = ON")?;
             threads.push(spawn("store-reader", move || read_all(&reader, &queue))?);
         }
         Ok(Self { writes: Some(writes), reads: Some(reads), threads: Mutex::new(threads) })
@@ -59,13 +60,20 @@ impl Sqlite {
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         run(connection, "SAVEPOINT one")?;
-        let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
-            .unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let result = Self::guarded(connection, work);
         if result.is_err() {
             run(connection, "ROLLBACK TO one")?;
         }
         run(connection, "RELEASE one")?;
         result
+    }
+
+    /// Runs `work`; its panic is an error like any other and does not take the thread along.
+    pub(crate) fn guarded<T, E: From<Error>>(
+        connection: &Connection,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| Err(Error::Panicked.into()))
     }
 }
 
@@ -147,9 +155,14 @@ fn write_all(connection: &Connection, queue: &Receiver<Job>) {
     }
 }
 
+/// Each closure reads one snapshot, however many statements it has.
 fn read_all(connection: &Connection, queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv() {
-        // A panic in a reader must not take the thread along; the caller sees its answer dropped.
-        let _ = catch_unwind(AssertUnwindSafe(|| job(Ok(connection))(Ok(()))));
+        if let Err(error) = run(connection, "BEGIN") {
+            job(Err(error))(Ok(()));
+            continue;
+        }
+        let finish = job(Ok(connection));
+        finish(run(connection, "COMMIT"));
     }
 }

@@ -45,7 +45,8 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is no database, or is of a newer applyd.
     pub fn open_sqlite(path: &Path, clock: Clock) -> Result<Self, Error> {
-        Ok(Self { engine: Arc::new(Sqlite::open(path, clock.now())?), clock })
+        let engine = Sqlite::open(path, clock.now()).map_err(Error::opening(path))?;
+        Ok(Self { engine: Arc::new(engine), clock })
     }
 
     /// The store's clock, Unix milliseconds.
@@ -88,7 +89,7 @@ impl Store {
         answer.blocking_recv().unwrap_or_else(|_| Err(Error::Stopped.into()))
     }
 
-    /// Runs `work` on a reader; it must not change anything.
+    /// Runs `work` on a reader, on one snapshot of the store; it must not change anything.
     ///
     /// # Errors
     /// The closure's own, or the store's.
@@ -158,10 +159,11 @@ impl Store {
         let (send, answer) = oneshot::channel();
         let clock = self.clock.clone();
         let job: Job = Box::new(move |connection| {
-            let result =
-                connection.map_err(E::from).and_then(|connection| work(&Tx::new(connection, clock.now())));
+            let result = connection.map_err(E::from).and_then(|connection| {
+                Sqlite::guarded(connection, |connection| work(&Tx::new(connection, clock.now())))
+            });
             Box::new(move |_| {
-                // As above.
+                // As above; a snapshot that could not be ended has been read all the same.
                 let _ = send.send(result);
             })
         });

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ApplicationStatus;
+use crate::object::{object, objects};
 
 /// Body of `POST /api/auto-apply-v2/apply`, as it arrives: every member may be absent, nothing is judged.
 /// Members that the contract does not name are ignored here and kept with the record by the server.
@@ -17,13 +18,13 @@ pub struct ApplyRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_id: Option<String>,
     /// Price, timeline and Connects.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub proposal: Option<ProposalTerms>,
     /// Let the server answer the questions that were left unanswered; absent: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_fill_other_questions: Option<bool>,
     /// Answers to the job's screening questions, at most 20.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "objects")]
     pub question_answers: Option<Vec<QuestionAnswer>>,
 }
 
@@ -41,7 +42,7 @@ pub struct ProposalTerms {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_price: Option<f64>,
     /// 1 to 20 milestones of a fixed price.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "objects")]
     pub milestones: Option<Vec<Milestone>>,
     /// Connects bid for a boosted place; 0: none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@
 mod apply;
 mod error;
 mod event;
+mod object;
 mod status;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};

@@ -13,7 +13,7 @@ use applyd_wire::{ApplicationStatus, ApplyRequest, StatusAnswer};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::account;
-use super::serve::{runtime, stop_signal};
+use super::serve::{Stop, runtime};
 use crate::failure::Failure;
 use crate::output;
 
@@ -31,18 +31,23 @@ pub(super) fn demo(settings: Settings, listen_given: bool, once: bool) -> Result
     drop(store);
     let key = output::shown(&account["apiKey"]);
     runtime()?.block_on(async move {
+        let mut stop = Stop::listen()?;
         let running = start_somewhere(settings, listen_given).await?;
         let base = format!("http://{}", running.address);
-        let watched = tokio::select! {
-            watched = apply_and_watch(&base, &key, &name) => watched,
-            () = stop_signal() => Ok(()),
+        let shown = async {
+            apply_and_watch(&base, &key, &name).await?;
+            if !once {
+                output::line("\nCtrl-C stops the server.")?;
+                std::future::pending::<()>().await;
+            }
+            Ok(())
         };
-        if watched.is_ok() && !once {
-            output::line("\nCtrl-C stops the server.")?;
-            stop_signal().await;
-        }
+        let shown = tokio::select! {
+            shown = shown => shown,
+            () = stop.heard() => Ok(()),
+        };
         running.stop().await;
-        watched
+        shown
     })
 }
 

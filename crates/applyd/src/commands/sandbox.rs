@@ -6,7 +6,7 @@ use applyd_server::telemetry;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::serve::{runtime, stop_signal};
+use super::serve::{Stop, runtime};
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::output;
@@ -18,15 +18,21 @@ pub(super) fn serve(settings: Settings, listen: Option<String>) -> Result<(), Fa
     telemetry::start();
     let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     runtime()?.block_on(async move {
+        let mut stop = Stop::listen()?;
         let listener = TcpListener::bind(&listen)
             .await
             .map_err(|error| Failure::user(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr()?;
         output::line(&format!("applyd sandbox listening on http://{address}/mcp"))?;
         let sandbox = settings.sandbox;
-        applyd_sandbox::serve(listener, &sandbox.database, sandbox.settings, stop_signal())
-            .await
-            .context("the sandbox")?;
+        applyd_sandbox::serve(
+            listener,
+            &sandbox.database,
+            sandbox.settings,
+            async move { stop.heard().await },
+        )
+        .await
+        .context("the sandbox")?;
         Ok(())
     })
 }

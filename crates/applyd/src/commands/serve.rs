@@ -3,7 +3,7 @@
 use applyd_server::config::Settings;
 use applyd_server::{start, telemetry};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 use crate::output;
@@ -13,30 +13,36 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
+/// SIGTERM and Ctrl-C, heard from the moment this is made.
+pub(super) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// Made before the ready line: whoever reads that may send a signal at once.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next of them.
+    pub(super) async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Serves until SIGTERM or Ctrl-C.
 pub(super) fn serve(settings: Settings) -> Result<(), Failure> {
     telemetry::start();
     runtime()?.block_on(async move {
+        let mut stop = Stop::listen()?;
         let running = start(settings).await?;
         output::line(&format!("applyd listening on http://{}", running.address))?;
-        stop_signal().await;
+        stop.heard().await;
         running.stop().await;
         Ok(())
     })
-}
-
-/// Waits for SIGTERM or SIGINT; where a signal cannot be heard, for ever.
-pub(super) async fn stop_signal() {
-    let heard = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = heard(SignalKind::terminate()) => {}
-        () = heard(SignalKind::interrupt()) => {}
-    }
 }

@@ -1,5 +1,6 @@
 //! Answers: JSON in every case, a string `error` in every refusal.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use applyd_core::refusal::{Kind, Refusal};
@@ -103,13 +104,8 @@ pub(crate) async fn healthy() -> Response {
 
 /// Each answer has its own id; unique within this start, and unlikely to meet again in another.
 pub(crate) async fn with_request_id(mut response: Response) -> Response {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let mut number = NEXT.load(Ordering::Relaxed);
-    if number == 0 {
-        let start = fastrand::u64(1..) & !0xffff_ffff | 1;
-        number = NEXT.compare_exchange(0, start, Ordering::Relaxed, Ordering::Relaxed).unwrap_or(start);
-    }
-    let number = number.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(fastrand::u64(..)));
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
     if let Ok(value) = HeaderValue::from_str(&format!("{number:016x}")) {
         response.headers_mut().insert("x-request-id", value);
     }

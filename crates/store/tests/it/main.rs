@@ -1,0 +1,18 @@
+//! The conformance suite of the store: what every engine must do. A new engine is added to `engine.rs`;
+//! only `sqlite.rs` knows one by name.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod accept;
+mod claim;
+mod engine;
+mod group;
+mod idempotency;
+mod keys;
+mod ledger;
+mod life;
+mod overdue;
+mod random;
+mod recover;
+mod reopen;
+mod sqlite;
+mod world;

@@ -1,0 +1,147 @@
+//! What only SQLite has: its schema's own refusals, its file, its migrations.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use applyd_store::{Clock, Error, Store};
+use rusqlite::Connection;
+
+use crate::engine::on_each;
+use crate::world::{START, World, job};
+
+fn raw(world: &World) -> Connection {
+    Connection::open(world.folder.path().join("applyd.db")).unwrap()
+}
+
+fn open(path: &Path) -> Result<Store, Error> {
+    Store::open_sqlite(path, Clock::Manual(Arc::new(AtomicI64::new(START))))
+}
+
+#[test]
+fn no_hand_can_rewrite_the_ledger_or_an_intent() {
+    on_each(|world| {
+        let account = world.account("a", 2);
+        world.accept(&account, &job(1));
+        world.cross(&account, "w");
+        let raw = raw(world);
+        for (sql, said) in [
+            ("UPDATE ledger_entry SET amount = 2", "append-only"),
+            ("UPDATE ledger_entry SET at = at", "append-only"),
+            ("DELETE FROM ledger_entry", "append-only"),
+            ("DELETE FROM intent", "never deleted"),
+            ("UPDATE intent SET epoch = 9", "written once"),
+            ("UPDATE intent SET at = 9", "written once"),
+            ("UPDATE intent SET worker = 'x'", "written once"),
+            ("UPDATE account SET available = -1", "CHECK"),
+            ("UPDATE application SET state = 'sent'", "CHECK"),
+            ("UPDATE application SET state = 'applied'", "CHECK"),
+            ("UPDATE application SET state = 'failed'", "CHECK"),
+            ("INSERT INTO intent SELECT * FROM intent", "UNIQUE"),
+        ] {
+            let refused = raw.execute(sql, []).expect_err(sql).to_string();
+            assert!(refused.contains(said), "{sql}: {refused}");
+        }
+        raw.execute("UPDATE intent SET closed = 'absent'", []).unwrap();
+        let twice = raw.execute("UPDATE intent SET closed = 'submitted'", []).unwrap_err();
+        assert!(twice.to_string().contains("closed once"), "{twice}");
+    });
+}
+
+/// The two partial unique indexes stand behind the rules in Rust.
+#[test]
+fn the_indexes_hold_where_no_rule_looks() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        world.accept(&account, &job(1));
+        world.accept(&account, &job(2));
+        world.cross(&account, "w");
+        let raw = raw(world);
+        let doubled =
+            raw.execute("UPDATE application SET job_key = (SELECT min(job_key) FROM application)", []);
+        assert!(doubled.unwrap_err().to_string().contains("application.job_key"));
+        let slot = raw.execute(
+            "UPDATE application SET state = 'leased', worker = 'x', lease_until = 1 WHERE state = 'queued'",
+            [],
+        );
+        assert!(slot.unwrap_err().to_string().contains("application.account_id"));
+    });
+}
+
+#[test]
+fn the_file_is_in_wal_mode_and_stays_so() {
+    on_each(|world| {
+        let mode: String = raw(world).query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    });
+}
+
+/// The assertion at the start must be able to fail: a memory database knows no WAL.
+#[test]
+fn a_database_without_wal_is_refused() {
+    let refused = open(Path::new(":memory:")).err().expect("opened").to_string();
+    assert!(refused.contains("journal_mode=WAL") && refused.contains("memory"), "{refused}");
+}
+
+#[test]
+fn migrations_run_once_and_a_newer_database_is_left_alone() {
+    on_each(|world| {
+        let account = world.account("a", 1);
+        drop(world.open_again());
+        let raw = raw(world);
+        let versions = || {
+            raw.query_row("SELECT count(*), max(version) FROM schema_migration", [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            })
+        };
+        let (rows, newest) = versions().unwrap();
+        assert_eq!(rows, newest, "one row a version");
+        assert_eq!(world.balance(&account), (1, 0, 0));
+        raw.execute("INSERT INTO schema_migration (version, at) VALUES (?1, 0)", [newest + 1]).unwrap();
+        let refused = open(&world.folder.path().join("applyd.db")).err();
+        let expected = (newest + 1, newest);
+        assert!(
+            matches!(refused, Some(Error::Newer { found, known }) if (found, known) == expected),
+            "{refused:?}"
+        );
+        assert_eq!(versions().unwrap(), (rows + 1, newest + 1), "untouched");
+    });
+}
+
+#[test]
+fn what_cannot_be_opened_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, missing) = (folder.path().join("text.db"), folder.path().join("no/such/applyd.db"));
+    std::fs::write(&text, "this is no database, but a text of some length ".repeat(100)).unwrap();
+    for path in [&text, &missing, &folder.path().to_path_buf()] {
+        let refused = open(path).err().expect("opened").to_string();
+        assert!(refused.contains(&path.display().to_string()), "{refused}");
+    }
+    assert!(std::fs::read(text).unwrap().starts_with(b"this is no database"), "not overwritten");
+}
+
+/// A long reader, a checkpoint and a foreign writer: no caller ever hears of a busy database (P17).
+#[test]
+fn nobody_hears_of_a_busy_database() {
+    on_each(|world| {
+        let account = world.account("a", 100);
+        let reader = raw(world);
+        reader.execute_batch("BEGIN").unwrap();
+        let seen: i64 = reader.query_row("SELECT count(*) FROM application", [], |row| row.get(0)).unwrap();
+        let other = world.open_again();
+        std::thread::scope(|scope| {
+            for n in 0..16 {
+                let store = if n % 2 == 0 { world.store.clone() } else { other.clone() };
+                let new = world.offer(&account, &job(n));
+                scope.spawn(move || {
+                    let accepted = store.write_blocking(move |tx| applyd_store::queue::accept(tx, new));
+                    assert!(accepted.is_ok(), "{accepted:?}");
+                });
+            }
+            scope.spawn(|| raw(world).execute_batch("PRAGMA wal_checkpoint(PASSIVE)").unwrap());
+        });
+        let still: i64 = reader.query_row("SELECT count(*) FROM application", [], |row| row.get(0)).unwrap();
+        assert_eq!((seen, still), (0, 0), "the long reader keeps its moment");
+        assert_eq!(world.balance(&account), (84, 16, 0));
+    });
+}
