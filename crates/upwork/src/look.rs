@@ -111,6 +111,8 @@ impl Search<'_> {
             }
         }
         match history::search(self, role).await {
+            // As with the flag: another's proposal costs Connects too.
+            Evidence::Shown { .. } if is_another_there => {}
             Evidence::Shown { proposal, created_ms, by } => return found(proposal, created_ms, by),
             Evidence::Silent => {}
             Evidence::Doubt(doubt) => doubts.push(format!("balance: {doubt}")),
