@@ -213,7 +213,11 @@ async fn settle(
         }
         Outcome::Unknown(unknown) => {
             let note = Some(unknown.reason().to_owned());
-            let _ = worker.advance(lease.id(), Event::Doubt, by, note).await?;
+            if worker.advance(lease.id(), Event::Doubt, by, note).await?.is_err() {
+                // The sweeper doubted first and could not know that nothing follows: without this word the site
+                // would not be read before the deadline, or at all.
+                let _ = worker.advance(lease.id(), Event::PermitClosed, by, None).await?;
+            }
         }
     }
     Ok(())
