@@ -3,5 +3,8 @@
 
 #[cfg(feature = "failpoints")]
 mod crash;
+mod freeze;
 mod harness;
+mod poll;
 mod smoke;
+mod verify_only;
