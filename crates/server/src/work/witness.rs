@@ -122,6 +122,17 @@ impl Witness {
         std::fs::rename(path, &aside).map(|()| aside)
     }
 
+    /// Copies the file as it is; answers where the copy is.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn copy(path: &Path, now: i64) -> io::Result<PathBuf> {
+        let copy = path.with_extension(format!("{now}.old"));
+        std::fs::copy(path, &copy)?;
+        File::open(&copy)?.sync_all()?;
+        Ok(copy)
+    }
+
     /// Appends one intent; on disk when this returns.
     ///
     /// # Errors
