@@ -175,7 +175,9 @@ impl Ending {
         if reason.is_empty() {
             return Self::of(code);
         }
-        Self { code, message: format!("{}: {}: {reason}. {}", code.as_str(), code.sentence(), code.advice()) }
+        let stop = if reason.ends_with(['?', '!']) { "" } else { "." };
+        let message = format!("{}: {}: {reason}{stop} {}", code.as_str(), code.sentence(), code.advice());
+        Self { code, message }
     }
 }
 
@@ -339,6 +341,8 @@ mod tests {
     #[test]
     fn a_reason_of_others_is_cut_and_cleaned() {
         let ending = Ending::because(Code::Refused, &format!("no\r\n\u{7}{}", "x".repeat(1000)));
+        let asked = Ending::because(Code::MissingAnswer, "When can you start?");
+        assert!(asked.message.contains("start? Re-applying"), "{asked:?}");
         assert!(ending.message.len() < 400 && !ending.message.contains(['\n', '\u{7}']), "{ending:?}");
     }
 }

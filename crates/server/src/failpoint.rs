@@ -1,7 +1,8 @@
 //! Places where a kill test ends the process as SIGKILL would. Only with the feature `failpoints`, which no
 //! release build has.
 
-/// Ends the process here if `APPLYD_CRASH_AT` names this place (`name=probability,…`).
+/// Ends the process here if `APPLYD_CRASH_AT` names this place (`name=probability,…`). The name is first
+/// appended to the file `APPLYD_CRASH_LOG`, so that a test can count where it has killed.
 #[cfg(feature = "failpoints")]
 pub fn hit(name: &str) {
     let Ok(places) = std::env::var("APPLYD_CRASH_AT") else { return };
@@ -11,10 +12,23 @@ pub fn hit(name: &str) {
         .find(|(place, _)| *place == name)
         .and_then(|(_, chance)| chance.parse::<f64>().ok());
     if chance.is_some_and(|chance| fastrand::f64() < chance) {
+        note(name);
         // A kill that failed would make the test pass for the wrong reason; there is nothing else to do then.
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         std::thread::park();
     }
+}
+
+#[cfg(feature = "failpoints")]
+fn note(name: &str) {
+    use std::io::Write as _;
+    let Some(log) = std::env::var_os("APPLYD_CRASH_LOG") else { return };
+    // What is not written is missed by the test that counts.
+    let _ = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .and_then(|mut file| file.write_all(format!("{name}\n").as_bytes()));
 }
 
 /// Nothing, in every build that users get.

@@ -30,7 +30,11 @@ pub(crate) async fn check(store: &Store, settings: &Settings, identity: &str) ->
         begin(store, "the witness has lines that cannot be read").await?;
     }
     let kept = bring_back(store, settings, testimony.intents).await?;
-    if kept.pruned || stranger {
+    let has_unusable = testimony.damaged > 0 || kept.given_up;
+    if has_unusable {
+        keep_copy(path, store.now())?;
+    }
+    if kept.pruned || stranger || has_unusable {
         Witness::rewrite(path, identity, &kept.intents)
             .tried(|| format!("cannot write {}", path.display()))?;
     }
@@ -43,12 +47,20 @@ pub(crate) async fn check(store: &Store, settings: &Settings, identity: &str) ->
 struct Kept {
     intents: Vec<Witnessed>,
     pruned: bool,
+    given_up: bool,
 }
 
 fn set_aside(path: &Path, testimony: &Testimony) -> Result<(), StartError> {
     let store = testimony.store.as_deref().unwrap_or("unknown");
     let aside = Witness::set_aside(path, store).tried(|| format!("cannot rename {}", path.display()))?;
     tracing::warn!(aside = %aside.display(), "the store is new and the witness is of another one; it is kept aside");
+    Ok(())
+}
+
+/// What no start can use is for the operator to read, and no reason to begin the mode again at every start.
+fn keep_copy(path: &Path, now: i64) -> Result<(), StartError> {
+    let copy = Witness::copy(path, now).tried(|| format!("cannot copy {}", path.display()))?;
+    tracing::warn!(copy = %copy.display(), "the witness has lines that cannot be used; a copy of it is kept");
     Ok(())
 }
 
@@ -59,7 +71,7 @@ async fn begin(store: &Store, reason: &'static str) -> Result<(), Error> {
 
 /// Newest first, so that of two intents for one job the later one keeps the job.
 async fn bring_back(store: &Store, settings: &Settings, intents: Vec<Witnessed>) -> Result<Kept, StartError> {
-    let mut kept = Kept { intents: Vec::with_capacity(intents.len()), pruned: false };
+    let mut kept = Kept { intents: Vec::with_capacity(intents.len()), pruned: false, given_up: false };
     let timing = settings.timing;
     for intent in intents.into_iter().rev() {
         let id = intent.id.clone();
@@ -69,7 +81,9 @@ async fn bring_back(store: &Store, settings: &Settings, intents: Vec<Witnessed>)
             let known = store.write(move |tx| recover::recover(tx, &lost, &timing)).await?;
             match known {
                 Known::No(why) => {
-                    tracing::error!(application = %intent.id, job = %intent.job, why, "an intent is lost")
+                    tracing::error!(application = %intent.id, job = %intent.job, why, "an intent is lost");
+                    kept.given_up = true;
+                    continue;
                 }
                 Known::Yes | Known::Recovered => {
                     tracing::warn!(application = %intent.id, job = %intent.job, "a lost intent is brought back, to be verified");

@@ -72,7 +72,11 @@ impl Worker {
 
     fn publish(&self, application: &Application) {
         self.cache.publish(application);
-        if !application.progress.state.holds_slot() {
+        let progress = &application.progress;
+        if let Some(since) = progress.processed_at.filter(|_| progress.state.is_terminal()) {
+            self.pace.took(&application.account, self.store.now() - since);
+        }
+        if !progress.state.holds_slot() {
             self.wakes.wake(&application.account);
         }
     }

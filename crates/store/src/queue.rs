@@ -154,7 +154,7 @@ pub fn is_taken(tx: &Tx<'_>, id: &QueueId, job: &JobKey) -> Result<bool, Error> 
     if asking.job == *job {
         return Ok(false);
     }
-    Ok(application::newest(tx, &asking.account, job)?.is_some_and(|other| other.bars))
+    Ok(application::foremost(tx, &asking.account, job)?.is_some_and(|other| other.bars))
 }
 
 /// Held credits bound the queue from above, so the exact count is read only near the limit.

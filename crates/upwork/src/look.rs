@@ -13,10 +13,13 @@ use crate::accounts::{Role, organisation};
 use crate::assignment::Assignment;
 use crate::fault::Fault;
 use crate::job::{self, has_applied};
-use crate::proposals::{self, Row, Rows, STATUSES};
+use crate::proposals::{self, Reach, Row, Rows, STATUSES};
 use crate::session::Session;
 use crate::text::untag;
 use crate::upwork::Upwork;
+
+/// Back to the intent, however much the organisation has sent since: two hundred proposals are more than a day's.
+const MOST_PAGES: usize = 20;
 
 /// What one source says.
 #[derive(Debug)]
@@ -112,6 +115,8 @@ impl Search<'_> {
             return Sighting::Unreadable { reason: doubts.join("; ") };
         }
         match history::search(self, role).await {
+            // As with the flag: another's proposal costs Connects too.
+            Evidence::Shown { .. } if is_another_there => {}
             Evidence::Shown { proposal, created_ms, by } => return found(proposal, created_ms, by),
             Evidence::Silent => {}
             Evidence::Doubt(doubt) => doubts.push(format!("balance: {doubt}")),
@@ -120,8 +125,8 @@ impl Search<'_> {
     }
 
     async fn list(&self, status: Option<&str>) -> Evidence {
-        let listed =
-            proposals::list(self.session, self.org_uid, self.job, status, self.counts_from_ms()).await;
+        let reach = Reach { back_to_ms: self.counts_from_ms(), most_pages: MOST_PAGES };
+        let listed = proposals::list(self.session, self.org_uid, self.job, status, reach).await;
         let Rows { rows, is_complete } = match listed {
             Ok(rows) => rows,
             Err(fault) => return Evidence::Doubt(fault.to_string()),

@@ -11,11 +11,14 @@ use crate::job::{self, Job};
 use crate::line::Line;
 use crate::listing::Listing;
 use crate::offer;
-use crate::proposals::{self, STATUSES};
+use crate::proposals::{self, Reach, STATUSES};
 use crate::session::Session;
 use crate::tool::Tool;
 use crate::upwork::Upwork;
 use crate::{preview, transport};
+
+/// Of old proposals the site itself tells by the job's `applied`.
+const RECENT: Reach = Reach { back_to_ms: 0, most_pages: 2 };
 
 impl Upwork {
     /// Reads all that decides, makes and compares the preview, and opens the connection of the confirm call.
@@ -76,7 +79,7 @@ impl Upwork {
 
 /// The site first: no pending invitation and no proposal for the job, in whatever status.
 async fn not_yet_applied(session: &Session, org_uid: &str, job: &str) -> Result<(), Trouble> {
-    let list = |status| proposals::list(session, org_uid, job, Some(status), 0);
+    let list = |status| proposals::list(session, org_uid, job, Some(status), RECENT);
     let [pending, accepted, offered, hired, activated, declined, withdrawn, archived] = STATUSES.map(list);
     // At once, as they do not depend on each other and one application at a time makes them.
     let (is_invited, found) = tokio::try_join!(proposals::is_invited(session, org_uid, job), async {

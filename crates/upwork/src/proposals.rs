@@ -15,7 +15,15 @@ use crate::tool::Tool;
 pub(crate) const STATUSES: [&str; 8] =
     ["Pending", "Accepted", "Offered", "Hired", "Activated", "Declined", "Withdrawn", "Archived"];
 const PAGE_ROWS: usize = 10;
-const MAX_PAGES: usize = 2;
+
+/// How far back a list is read: the first bound ends it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// Rows older than this, Unix milliseconds, are of no interest.
+    pub(crate) back_to_ms: i64,
+    /// Pages of ten rows.
+    pub(crate) most_pages: usize,
+}
 
 /// A proposal for one job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +39,20 @@ pub(crate) struct Rows {
     pub(crate) is_complete: bool,
 }
 
-/// Lists proposals of a status (none: without filter), newest first, and keeps those for `job`. Pages end where
-/// rows are older than `back_to_ms`.
+/// Lists proposals of a status (none: without filter), newest first, and keeps those for `job`.
 pub(crate) async fn list(
     session: &Session,
     org_uid: &str,
     job: &str,
     status: Option<&str>,
-    back_to_ms: i64,
+    reach: Reach,
 ) -> Result<Rows, Fault> {
     let mut params = json!({"sort_field": "CREATEDDATETIME", "sort_order": "DESC", "limit": PAGE_ROWS});
     if let Some(status) = status {
         params["status"] = status.into();
     }
     let mut found = Rows { rows: Vec::new(), is_complete: true };
-    for _ in 0..MAX_PAGES {
+    for _ in 0..reach.most_pages {
         let document = session.call(Tool::ListProposals, org_uid, params.clone()).await?;
         let list = &document["data"]["vendorProposals"];
         let edges = list["edges"].as_array().ok_or(Fault::Missing("proposals"))?;
@@ -59,7 +66,7 @@ pub(crate) async fn list(
         }
         let oldest_ms = edges.last().and_then(|edge| created_ms(&edge["node"]));
         match next_cursor(&document, &list["pageInfo"]) {
-            Some(cursor) if oldest_ms.is_none_or(|oldest_ms| oldest_ms >= back_to_ms) => {
+            Some(cursor) if oldest_ms.is_none_or(|oldest_ms| oldest_ms >= reach.back_to_ms) => {
                 params["cursor"] = cursor
             }
             _ => return Ok(found),

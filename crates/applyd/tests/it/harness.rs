@@ -152,14 +152,24 @@ impl Place {
 
 impl Process {
     /// Starts it and waits for its ready line. Its log goes to the test's own stderr.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
+    pub(crate) fn start(command: Command) -> Self {
+        let mut process = Self::spawn(command);
         let begun = Instant::now();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().rsplit(' ').next().unwrap_or_default().to_owned();
-        assert!(url.starts_with("http://") && begun.elapsed() < START_WAIT, "no ready line: {line:?}");
-        Self { child, url }
+        assert!(process.is_ready() && begun.elapsed() < START_WAIT, "no ready line: {:?}", process.url);
+        process
+    }
+
+    /// Starts it; it is not ready yet.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        Self { child: command.stdout(Stdio::piped()).spawn().unwrap(), url: String::new() }
+    }
+
+    /// Waits for its ready line; false if it ended without one.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        self.url = line.trim().rsplit(' ').next().unwrap_or_default().to_owned();
+        self.url.starts_with("http://")
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -281,7 +291,12 @@ pub(crate) fn read_reply(stream: &mut TcpStream) -> std::io::Result<Reply> {
         || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, format!("no whole answer: {text:?}"));
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(broken)?;
-    Ok(Reply { status, head: head.to_owned(), body: body.to_owned() })
+    let reply = Reply { status, head: head.to_owned(), body: body.to_owned() };
+    let length = reply.header("content-length").and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: usize| bytes.len() < head.len() + 4 + length) {
+        return Err(broken());
+    }
+    Ok(reply)
 }
 
 /// The ciphertext of a published job.

@@ -13,6 +13,7 @@ use applyd_upwork::Assignment;
 
 use super::leases::{Lease, Lost};
 use super::{Worker, assignment};
+use crate::failpoint;
 
 /// Takes an application for one read and does it.
 pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error> {
@@ -61,6 +62,7 @@ pub(crate) async fn look(
         Err(Lost::Stopping) => (Event::HandBack { delay_ms: 0 }, None),
         Err(Lost::Lease) => return Ok(()),
     };
+    failpoint::hit("looked");
     let _ = worker.advance(lease.id(), event, By::Worker(lease.epoch()), note).await?;
     Ok(())
 }

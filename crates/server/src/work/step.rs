@@ -50,8 +50,6 @@ pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
     } else {
         submit(worker, &lease, &taken, &assigned).await?;
     }
-    let took = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
-    worker.pace.took(account, took);
     Ok(true)
 }
 

@@ -1,7 +1,7 @@
 //! The witness: one fsynced line an intent, outside of the store and its backups.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,7 +76,8 @@ impl Witness {
         Ok(testimony)
     }
 
-    /// Opens the file for appending; a new one gets its first line.
+    /// Opens the file for appending; a new one gets its first line. An unfinished last line goes: completed by a
+    /// line end it would count as damage from then on.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -85,10 +86,10 @@ impl Witness {
         options.create(true).read(true).append(true);
         private(&mut options);
         let mut file = options.open(path)?;
-        if file.metadata()?.len() == 0 {
+        let whole = whole_lines(&mut file)?;
+        file.set_len(whole)?;
+        if whole == 0 {
             file.write_all(&line(&Head { store: store.to_owned() })?)?;
-        } else if !ends_with_newline(&mut file)? {
-            file.write_all(b"\n")?;
         }
         file.sync_all()?;
         Ok(Self { file: Arc::new(Mutex::new(file)) })
@@ -119,6 +120,17 @@ impl Witness {
     pub fn set_aside(path: &Path, store: &str) -> io::Result<PathBuf> {
         let aside = path.with_extension(format!("{store}.old"));
         std::fs::rename(path, &aside).map(|()| aside)
+    }
+
+    /// Copies the file as it is; answers where the copy is.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn copy(path: &Path, now: i64) -> io::Result<PathBuf> {
+        let copy = path.with_extension(format!("{now}.old"));
+        std::fs::copy(path, &copy)?;
+        File::open(&copy)?.sync_all()?;
+        Ok(copy)
     }
 
     /// Appends one intent; on disk when this returns.
@@ -196,9 +208,15 @@ fn private(options: &mut OpenOptions) {
     options.mode(0o600);
 }
 
-fn ends_with_newline(file: &mut File) -> io::Result<bool> {
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
+/// How many bytes the whole lines take.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
+    let (mut lines, mut line, mut whole) = (BufReader::new(file), Vec::new(), 0);
+    loop {
+        line.clear();
+        let read = lines.read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") {
+            return Ok(whole);
+        }
+        whole += read as u64;
+    }
 }

@@ -101,7 +101,7 @@ fn a_worker_of_an_earlier_epoch_changes_nothing() {
             Event::Arm,
             Event::Retry { delay_ms: 0 },
             Event::HandBack { delay_ms: 0 },
-            Event::Block { code: Code::LoggedOut, delay_ms: 0 },
+            Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 },
             Event::End(Ending::of(Code::Refused)),
         ] {
             for by in [By::Worker(1), By::Worker(3), By::Sender(1), By::Sender(2)] {

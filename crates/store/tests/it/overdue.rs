@@ -193,7 +193,11 @@ fn a_lost_login_ends_at_the_cutoff_with_its_own_word() {
         let account = world.account("a", 9);
         let id = world.accept(&account, &job(1));
         let epoch = world.claim(&account, "w").unwrap().progress.epoch;
-        world.advance(&id, Event::Block { code: Code::LoggedOut, delay_ms: 1000 }, By::Worker(epoch));
+        world.advance(
+            &id,
+            Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 1000 },
+            By::Worker(epoch),
+        );
         due_exactly_at(world, &id, world.load(&id).progress.cutoff);
         assert_eq!(world.catch_up(&id, Dead::No).unwrap().progress.state, State::LoggedOut);
         assert_eq!(world.events(&id), ["application.logged_out"]);

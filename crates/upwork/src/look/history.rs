@@ -2,18 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Evidence, Search};
+use super::{Evidence, MOST_PAGES, Search};
 use crate::accounts::Role;
 use crate::clock::time_ms;
 use crate::proposals::next_cursor;
 
 const PAGE_ROWS: usize = 10;
-const MAX_PAGES: usize = 2;
 
-/// Searches the newest pages of the history.
+/// Searches the history back to the intent.
 pub(super) async fn search(search: &Search<'_>, role: Role) -> Evidence {
     let mut params = json!({"limit": PAGE_ROWS});
-    for _ in 0..MAX_PAGES {
+    for _ in 0..MOST_PAGES {
         let document = match search.session.call(role.connects(), search.org_uid, params.clone()).await {
             Ok(document) => document,
             Err(fault) => return Evidence::Doubt(fault.to_string()),

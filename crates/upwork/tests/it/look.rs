@@ -43,6 +43,17 @@ async fn nothing_kept_is_absent() {
 }
 
 #[tokio::test]
+async fn nothing_is_absent_among_many_others_too() {
+    let world = World::start().await;
+    let since_ms = now_ms(&world);
+    for number in 1000..1025 {
+        let ready = world.upwork.prepare(&world.assignment(number)).await.unwrap();
+        assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
+    }
+    assert_eq!(world.upwork.look(&world.assignment(1025), since_ms).await, Sighting::Absent);
+}
+
+#[tokio::test]
 async fn a_dark_site_is_unreadable_until_it_is_light() {
     for (number, is_kept) in [(17, true), (18, false)] {
         let world = World::start().await;

@@ -62,6 +62,7 @@ pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Acti
         a.requests.iter().any(last)
     };
     let last = world.applications.last().unwrap();
+    // Time does not pass a deadline that nobody acted on (each reader does), nor matter after an end.
     let over = |index: usize| {
         overdue(&world.applications[index].progress, world.now(), world.dead(index)) == Some(Event::TimeUp)
     };

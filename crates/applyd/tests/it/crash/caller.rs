@@ -1,0 +1,209 @@
+//! A client that goes on through crashes: it repeats what was not answered and remembers what was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::judge::{code, is_final, malformed};
+use crate::harness::{Account, POLL, Reply, job, try_call};
+
+/// The last ordinary job.
+const LAST_JOB: u16 = 9999;
+const SCRIPTED: [u16; 7] = [1, 7, 8, 9, 10, 11, 13];
+/// What one account lets wait; more would only end `deadline`.
+const MOST_OPEN: usize = 2;
+/// From then on each read must show an end: the deadline of the fast settings, and what two clocks may differ.
+const ENDED_AFTER: Duration = Duration::from_millis(8_500);
+
+/// Where the server is now, and whether to stop.
+#[derive(Default)]
+pub(super) struct Wire {
+    url: Mutex<String>,
+    stop: AtomicBool,
+}
+
+/// An application that was answered for.
+pub(super) struct Known {
+    pub(super) job: String,
+    /// It was accepted before this.
+    answered: Instant,
+    pub(super) status: Value,
+}
+
+/// The client of one account.
+pub(super) struct Caller {
+    pub(super) account: Account,
+    wire: Arc<Wire>,
+    rng: fastrand::Rng,
+    next_job: u16,
+    requests: u32,
+    pub(super) known: BTreeMap<String, Known>,
+    /// Rules that an answer broke.
+    pub(super) broken: Vec<String>,
+    /// Applications whose acceptance was not answered and that a repeat was told of.
+    pub(super) found_again: u32,
+}
+
+impl Wire {
+    pub(super) fn is_at(&self, url: &str) {
+        url.clone_into(&mut self.url.lock().unwrap());
+    }
+
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+impl Caller {
+    pub(super) fn new(account: Account, wire: &Arc<Wire>, seed: u64) -> Self {
+        Self {
+            account,
+            wire: Arc::clone(wire),
+            rng: fastrand::Rng::with_seed(seed),
+            next_job: 1000,
+            requests: 0,
+            known: BTreeMap::new(),
+            broken: Vec::new(),
+            found_again: 0,
+        }
+    }
+
+    /// Applies and polls until it is told to stop.
+    pub(super) fn run(mut self) -> Self {
+        while !self.wire.is_stopped() {
+            let open = self.known.values().filter(|known| !is_final(&known.status)).count();
+            if open < MOST_OPEN {
+                let number = self.pick();
+                self.apply(number);
+            }
+            self.read_one();
+            std::thread::sleep(POLL);
+        }
+        self
+    }
+
+    fn pick(&mut self) -> u16 {
+        match self.rng.u8(0..10) {
+            0..=2 => SCRIPTED[self.rng.usize(..SCRIPTED.len())],
+            3 if self.next_job > 1000 => self.rng.u16(1000..self.next_job),
+            _ => {
+                self.next_job = (self.next_job + 1).min(LAST_JOB);
+                self.next_job - 1
+            }
+        }
+    }
+
+    /// Repeats until there is an answer that says what became of it.
+    pub(super) fn apply(&mut self, number: u16) {
+        let job = job(number);
+        self.requests += 1;
+        // Every other request has a key: its repeat must be answered as the first was.
+        let key = self.requests.is_multiple_of(2).then(|| format!("request-{}", self.requests));
+        let mut is_lost = false;
+        while !self.wire.is_stopped() {
+            match self.send(&job, key.as_deref()) {
+                Some(reply) if reply.status == 503 => {}
+                Some(reply) => return self.answered(&job, &reply, is_lost && key.is_none()),
+                None => is_lost = true,
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn send(&self, job: &str, key: Option<&str>) -> Option<Reply> {
+        let body = json!({
+            "jobId": job,
+            "coverLetter": "Hello from a test.",
+            "autoFillOtherQuestions": true,
+        })
+        .to_string();
+        let mut headers = vec![("x-api-key", self.account.key.as_str())];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        self.call("POST", "/api/auto-apply-v2/apply", &headers, Some(body.as_bytes()))
+    }
+
+    fn answered(&mut self, job: &str, reply: &Reply, may_be_new: bool) {
+        let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
+        let is_told = match (reply.status, body["queueId"].as_str()) {
+            (200, Some(id)) => Some(id),
+            (409, Some(id)) if may_be_new || self.known.contains_key(id) => Some(id),
+            _ => None,
+        };
+        let Some(id) = is_told else {
+            return self.broken.push(format!("apply to {job}: {reply:?}"));
+        };
+        self.found_again += u32::from(reply.status == 409 && !self.known.contains_key(id));
+        self.known.entry(id.to_owned()).or_insert_with(|| Known {
+            job: job.to_owned(),
+            answered: Instant::now(),
+            status: json!({"applicationStatus": "processing"}),
+        });
+    }
+
+    /// Reads one that is open, or now and then one that has ended.
+    fn read_one(&mut self) {
+        let wants_open = self.rng.u8(0..4) > 0;
+        let ids: Vec<&String> = self
+            .known
+            .iter()
+            .filter(|(_, known)| is_final(&known.status) != wants_open)
+            .map(|(id, _)| id)
+            .collect();
+        if !ids.is_empty() {
+            let id = ids[self.rng.usize(..ids.len())].clone();
+            self.read(&id);
+        }
+    }
+
+    /// Reads one and holds it against all that was read before.
+    pub(super) fn read(&mut self, id: &str) {
+        let begun = Instant::now();
+        let Some(reply) = self.get(&format!("queueId={id}")) else { return };
+        let status: Value = serde_json::from_str(&reply.body).unwrap_or_default();
+        if reply.status == 503 {
+            return;
+        }
+        let Some(known) = self.known.get_mut(id) else { return };
+        if reply.status != 200 || malformed(&status).is_some() {
+            self.broken.push(format!("status of {id}: {reply:?}"));
+        } else if status["applicationStatus"] == "processing"
+            && begun.duration_since(known.answered) > ENDED_AFTER
+        {
+            self.broken.push(format!("not ended in time: {status}"));
+        } else if changed_after_its_end(&known.status, &status) {
+            self.broken.push(format!("an end has changed from {} to {status}", known.status));
+        }
+        known.status = status;
+    }
+
+    /// The newest application of each job that was ever applied to.
+    pub(super) fn newest(&self) -> BTreeMap<String, Value> {
+        let jobs: BTreeSet<&String> = self.known.values().map(|known| &known.job).collect();
+        let read = |job: &String| self.get(&format!("jobId={job}")).map(|reply| reply.json());
+        jobs.into_iter().map(|job| (job.clone(), read(job).unwrap())).collect()
+    }
+
+    fn get(&self, query: &str) -> Option<Reply> {
+        let path = format!("/api/auto-apply-v2/status?{query}");
+        self.call("GET", &path, &[("x-api-key", &self.account.key)], None)
+    }
+
+    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Option<Reply> {
+        let url = self.wire.url.lock().unwrap().clone();
+        try_call(&url, method, path, headers, body).ok()
+    }
+}
+
+/// An end is final, but for an unknown outcome, which is corrected once.
+fn changed_after_its_end(before: &Value, now: &Value) -> bool {
+    before["applicationStatus"] != "processing"
+        && before["applicationStatus"] != now["applicationStatus"]
+        && (code(before) != Some("outcome_unknown") || now["applicationStatus"] == "processing")
+}

@@ -1,0 +1,256 @@
+//! A store that is set back: what the witness knows is found by reading, and nothing is sent meanwhile.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::harness::{POLL, Place, Process, job};
+use crate::poll::{LONGEST, accepted, applied, has_failed_with, settled, until};
+
+const FILES: [&str; 3] = ["applyd.db", "applyd.db-wal", "applyd.db-shm"];
+const WITNESS: &str = "witness.jsonl";
+
+/// What waits in the queue outlives the test's own doings.
+fn patient() -> Place {
+    let mut place = Place::fast();
+    place.set("APPLYD_TIMING__INTENT_CUTOFF", "100s");
+    place.set("APPLYD_TIMING__DEADLINE", "120s");
+    place
+}
+
+/// Accepts and does nothing.
+fn without_workers(place: &mut Place, work: impl FnOnce(&Process)) {
+    place.set("APPLYD_WORKERS", "0");
+    let server = place.serve();
+    work(&server);
+    assert_eq!(server.stop(), Some(0));
+    place.set("APPLYD_WORKERS", "8");
+}
+
+fn serve_with_log(place: &Place, log: &str) -> Process {
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.stderr(File::create(place.path(log)).unwrap());
+    Process::start(command)
+}
+
+fn read(place: &Place, name: &str) -> String {
+    fs::read_to_string(place.path(name)).unwrap()
+}
+
+/// Copies the store of a server that has stopped.
+fn save(place: &Place) {
+    fs::create_dir(place.path("old")).unwrap();
+    for file in FILES.iter().filter(|file| place.path(file).exists()) {
+        fs::copy(place.path(file), place.path("old").join(file)).unwrap();
+    }
+}
+
+fn remove_store(place: &Place) {
+    for file in FILES.iter().filter(|file| place.path(file).exists()) {
+        fs::remove_file(place.path(file)).unwrap();
+    }
+}
+
+fn set_back(place: &Place) {
+    remove_store(place);
+    for file in fs::read_dir(place.path("old")).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), place.path(file.file_name().to_str().unwrap())).unwrap();
+    }
+}
+
+/// Whether the log says that an application was taken up, looked for, and put back.
+fn has_stayed(place: &Place, id: &str) -> bool {
+    read(place, "log").lines().any(|line| line.contains("nothing was submitted") && line.contains(id))
+}
+
+/// `verify-only end`: its exit code and what it printed.
+fn end(place: &Place, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = place.run(&[&["verify-only", "end", "--json"], arguments].concat());
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn a_store_set_back_sends_nothing_and_finds_what_the_site_has() {
+    let mut place = patient();
+    let sandbox = place.sandbox();
+    let (one, two) = (place.account("one", 20), place.account("two", 20));
+    let server = place.serve();
+    let kept = applied(&server, &one, 1);
+    assert_eq!(server.stop(), Some(0));
+    let (mut queued, mut waiting) = (String::new(), String::new());
+    without_workers(&mut place, |server| {
+        queued = accepted(server, &one, 1001);
+        // Its reads hang, so that the one behind it is not submitted in the lost history either.
+        accepted(server, &two, 12);
+        waiting = accepted(server, &two, 1002);
+    });
+    save(&place);
+
+    let server = place.serve();
+    assert_eq!(settled(&server, &one, &queued)["applicationStatus"], "applied");
+    let mut lost = vec![queued, applied(&server, &one, 9), applied(&server, &one, 1003)];
+    let refused = accepted(&server, &one, 10);
+    assert!(has_failed_with(&settled(&server, &one, &refused), "not_submitted"));
+    // The last one is at the site, and nobody has heard its answer.
+    lost.push(accepted(&server, &one, 11));
+    let begun = Instant::now();
+    while place.counted(&job(11)) != (1, 1) {
+        assert!(begun.elapsed() < LONGEST);
+        std::thread::sleep(POLL);
+    }
+    server.kill();
+    set_back(&place);
+    let before = place.submissions();
+
+    sandbox.signal("STOP");
+    place.set("APPLYD_TIMING__READ_TIMEOUT", "1s");
+    let server = serve_with_log(&place, "log");
+    assert!(read(&place, "log").contains("verify-only"), "{}", read(&place, "log"));
+    let (code, told) = end(&place, &[]);
+    assert_eq!((code, &told["ended"]), (Some(1), &Value::Bool(false)), "{told}");
+    for id in lost.iter().chain([&refused]) {
+        let listed = told["unverified"].as_array().unwrap().iter().any(|row| row["queueId"] == id.as_str());
+        assert!(listed, "{id}: {told}");
+    }
+
+    sandbox.signal("CONT");
+    for id in &lost {
+        let status = settled(&server, &one, id);
+        assert_eq!(status["applicationStatus"], "applied", "{status}");
+    }
+    assert!(has_failed_with(&settled(&server, &one, &refused), "not_submitted"));
+    assert_eq!(server.status(&one, &kept)["applicationStatus"], "applied");
+    until(&server, &two, &waiting, |_| has_stayed(&place, &waiting));
+    assert_eq!(server.status(&two, &waiting)["applicationStatus"], "processing");
+    let reply = server.apply(&one, &job(1004));
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert!(reply.header("retry-after").is_some(), "{reply:?}");
+    assert_eq!(place.submissions(), before, "something was sent");
+    place.assert_clean_ledger();
+    // Granted 20, one application before the copy and four since.
+    assert_eq!(place.balance(&one), (15, 0, 5));
+
+    let (code, told) = end(&place, &[]);
+    assert_eq!((code, &told["ended"]), (Some(0), &Value::Bool(true)), "{told}");
+    applied(&server, &one, 1004);
+    assert_eq!(settled(&server, &two, &waiting)["applicationStatus"], "applied");
+    assert_eq!(server.stop(), Some(0));
+    let server = place.serve();
+    applied(&server, &one, 1005);
+    assert!(place.submissions().iter().all(|row| row["accepted"].as_i64() <= Some(1)));
+    place.assert_clean_ledger();
+}
+
+#[test]
+fn the_operator_can_end_it_by_force() {
+    let mut place = patient();
+    let sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let server = place.serve();
+    applied(&server, &one, 1);
+    assert_eq!(server.stop(), Some(0));
+    save(&place);
+    let server = place.serve();
+    let lost = applied(&server, &one, 1000);
+    assert_eq!(server.stop(), Some(0));
+    set_back(&place);
+    sandbox.signal("STOP");
+    let server = place.serve();
+    assert_eq!(server.apply(&one, &job(1001)).status, 503);
+    assert_eq!(end(&place, &[]).0, Some(1));
+    assert_eq!(end(&place, &["--force"]).0, Some(0));
+    let next = accepted(&server, &one, 1001);
+    sandbox.signal("CONT");
+    assert_eq!(settled(&server, &one, &next)["applicationStatus"], "applied");
+    assert_eq!(settled(&server, &one, &lost)["applicationStatus"], "applied");
+    assert_eq!((place.counted(&job(1000)), place.counted(&job(1001))), ((1, 1), (1, 1)));
+}
+
+#[test]
+fn without_a_witness_the_site_is_read_before_anything_is_sent() {
+    let mut place = patient();
+    let _sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let mut queued = String::new();
+    without_workers(&mut place, |server| queued = accepted(server, &one, 1000));
+    save(&place);
+    let server = place.serve();
+    assert_eq!(settled(&server, &one, &queued)["applicationStatus"], "applied");
+    assert_eq!(server.stop(), Some(0));
+    set_back(&place);
+    fs::remove_file(place.path(WITNESS)).unwrap();
+    let server = place.serve();
+    let status = settled(&server, &one, &queued);
+    assert!(has_failed_with(&status, "already_applied"), "{status}");
+    assert_eq!(place.counted(&job(1000)), (1, 1));
+    place.assert_clean_ledger();
+}
+
+#[test]
+fn an_empty_store_puts_the_old_witness_aside() {
+    let mut place = patient();
+    let _sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let server = place.serve();
+    let old = applied(&server, &one, 1);
+    assert_eq!(server.stop(), Some(0));
+    remove_store(&place);
+    let two = place.account("two", 20);
+    let server = serve_with_log(&place, "log");
+    assert!(read(&place, "log").contains("kept aside"), "{}", read(&place, "log"));
+    let new = applied(&server, &two, 1);
+    let aside: Vec<_> = fs::read_dir(place.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "old"))
+        .collect();
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    assert!(fs::read_to_string(&aside[0]).unwrap().contains(&old));
+    assert!(read(&place, WITNESS).contains(&new) && !read(&place, WITNESS).contains(&old));
+}
+
+#[test]
+fn a_torn_last_line_of_the_witness_is_none() {
+    let mut place = patient();
+    let _sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let server = place.serve();
+    applied(&server, &one, 1);
+    assert_eq!(server.stop(), Some(0));
+    append(&place, r#"{"application":"queue_01M87QYZKN"#);
+    // Nor is it one for later starts, when whole lines stand behind it.
+    for number in [1000, 1001] {
+        let server = place.serve();
+        applied(&server, &one, number);
+        assert_eq!(server.stop(), Some(0));
+    }
+}
+
+#[test]
+fn a_damaged_witness_is_a_reason_once() {
+    let mut place = patient();
+    let _sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let server = place.serve();
+    let first = applied(&server, &one, 1);
+    assert_eq!(server.stop(), Some(0));
+    append(&place, "{\"application\":\"queue_01M8\u{0}\n");
+    let server = place.serve();
+    assert_eq!(server.apply(&one, &job(1000)).status, 503);
+    assert_eq!(server.stop(), Some(0));
+    let server = place.serve();
+    assert_eq!(server.apply(&one, &job(1000)).status, 503, "the operator has not looked");
+    assert_eq!(end(&place, &[]).0, Some(0));
+    applied(&server, &one, 1000);
+    assert_eq!(server.stop(), Some(0));
+    let server = place.serve();
+    applied(&server, &one, 1001);
+    assert!(read(&place, WITNESS).contains(&first));
+}
+
+fn append(place: &Place, text: &str) {
+    let mut witness = OpenOptions::new().append(true).open(place.path(WITNESS)).unwrap();
+    witness.write_all(text.as_bytes()).unwrap();
+}
