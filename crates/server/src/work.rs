@@ -74,7 +74,8 @@ impl Worker {
         self.cache.publish(application);
         let progress = &application.progress;
         if let Some(since) = progress.processed_at.filter(|_| progress.state.is_terminal()) {
-            self.pace.took(&application.account, self.store.now() - since);
+            // A correction comes later, but the slot was free from the deadline on.
+            self.pace.took(&application.account, self.store.now().min(progress.deadline) - since);
         }
         if !progress.state.holds_slot() {
             self.wakes.wake(&application.account);
