@@ -1,9 +1,10 @@
 //! Paths, methods, keys, ids: what every endpoint has in common, and who may see what.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
 use std::time::Duration;
 
-use crate::harness::{Account, Place, Process, Reply, job};
+use crate::harness::{Account, Place, Process, Reply, connect, job};
 
 const STATUS: &str = "/api/auto-apply-v2/status";
 const APPLY: &str = "/api/auto-apply-v2/apply";
@@ -66,10 +67,26 @@ fn head_is_get_without_its_body() {
     assert_eq!(server.call("HEAD", APPLY, &account.key, None).status, 405);
 }
 
+/// Many requests on one connection without waiting: the ids of their answers.
+fn ids_of_a_burst(server: &Process, calls: usize) -> Vec<String> {
+    let mut stream = connect(&server.url).unwrap();
+    let mut sender = stream.try_clone().unwrap();
+    let request = "GET /healthz HTTP/1.1\r\nhost: test\r\n";
+    let burst = format!("{request}\r\n").repeat(calls - 1) + request + "connection: close\r\n\r\n";
+    let sending = std::thread::spawn(move || sender.write_all(burst.as_bytes()).unwrap());
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    sending.join().unwrap();
+    let ids: Vec<_> =
+        answers.lines().filter_map(|line| line.strip_prefix("x-request-id: ")).map(str::to_owned).collect();
+    assert_eq!(ids.len(), calls);
+    ids
+}
+
 #[test]
 fn every_answer_has_an_id_of_its_own() {
     const CALLERS: usize = 8;
-    const CALLS: usize = 100;
+    const CALLS: usize = 2000;
     let (_place, server, account) = stage();
     let answers = [
         server.apply(&account, "~0256"),
@@ -87,8 +104,7 @@ fn every_answer_has_an_id_of_its_own() {
     let id = |reply: &Reply| reply.header("x-request-id").unwrap_or_else(|| panic!("{reply:?}")).to_owned();
     let mut ids: Vec<_> = answers.iter().map(id).collect();
     std::thread::scope(|scope| {
-        let caller = || (0..CALLS).map(|_| id(&server.call("GET", "/healthz", "", None))).collect::<Vec<_>>();
-        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
+        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(|| ids_of_a_burst(&server, CALLS))).collect();
         callers.into_iter().for_each(|caller| ids.extend(caller.join().unwrap()));
     });
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), answers.len() + CALLERS * CALLS);
