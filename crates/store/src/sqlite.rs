@@ -62,6 +62,10 @@ impl Sqlite {
         run(connection, "SAVEPOINT one")?;
         let result = Self::guarded(connection, work);
         if result.is_err() {
+            // A full disk makes the engine itself undo the whole transaction, and the savepoint with it.
+            if connection.is_autocommit() {
+                return result;
+            }
             run(connection, "ROLLBACK TO one")?;
         }
         run(connection, "RELEASE one")?;
@@ -140,7 +144,8 @@ fn write_all(connection: &Connection, queue: &Receiver<Job>) {
             continue;
         }
         finishes.push(first(Ok(connection)));
-        while finishes.len() < GROUP_JOBS {
+        // Without its transaction the group has ended: what came next would be durable and told as failed.
+        while finishes.len() < GROUP_JOBS && !connection.is_autocommit() {
             let Ok(job) = queue.try_recv() else { break };
             finishes.push(job(Ok(connection)));
         }

@@ -2,17 +2,24 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod admission;
+mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod freeze;
 mod harness;
+mod hostile;
 mod idempotency;
 mod jobs;
+mod letters;
 mod parallel;
 mod poll;
 mod poller;
+mod refused;
+mod requests;
+mod slow;
 mod smoke;
+mod stop;
 mod submissions;
 mod terms;
 mod timing;

@@ -54,10 +54,17 @@ enum Decided {
     Refused(Refused),
 }
 
+/// Says what is wanted and not what was sent: that may be long, or a secret in the wrong place.
 fn mistyped(error: serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     let field = error.path().to_string();
     let field = if field == "." { "body".to_owned() } else { field };
-    let message = format!("`{field}`: {}", error.into_inner());
+    let text = error.into_inner().to_string();
+    let message = match text.rsplit_once(", expected ") {
+        None => format!("`{field}`: {text}"),
+        Some((_, "f64")) => format!("`{field}` must be a number"),
+        Some((_, "i64")) => format!("`{field}` must be a whole number"),
+        Some((_, wanted)) => format!("`{field}` must be {wanted}"),
+    };
     Refusal::shape(field, message)
 }
 

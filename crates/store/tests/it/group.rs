@@ -14,10 +14,10 @@ use crate::engine::on_each;
 /// More than one group holds.
 const WRITES: usize = 600;
 
-type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
+pub(crate) type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
 /// Hands a write over to the store now; what it answers comes later.
-fn hand_over<T: Send + 'static>(
+pub(crate) fn hand_over<T: Send + 'static>(
     store: &Store,
     work: impl FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Waiting<T> {
@@ -28,23 +28,23 @@ fn hand_over<T: Send + 'static>(
     waiting
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
 }
 
-fn add(tx: &Tx<'_>, n: usize) -> Result<(), Error> {
+pub(crate) fn add(tx: &Tx<'_>, n: usize) -> Result<(), Error> {
     let id = AccountId::new(tx.now(), n as u128);
     assert!(account::create(tx, &id, &format!("a{n}"), Channel::Sandbox)?, "a{n} twice");
     Ok(())
 }
 
-fn names(store: &Store) -> Vec<String> {
+pub(crate) fn names(store: &Store) -> Vec<String> {
     let all = store.read_blocking(account::list).unwrap();
     all.into_iter().map(|account| account.name).collect()
 }
 
 /// A write that stands in the writer until it is let go.
-fn hold_up(store: &Store) -> (mpsc::Sender<()>, Waiting<()>) {
+pub(crate) fn hold_up(store: &Store) -> (mpsc::Sender<()>, Waiting<()>) {
     let (go, wait) = mpsc::channel();
     let held = hand_over(store, move |_| {
         wait.recv().unwrap();

@@ -8,6 +8,7 @@ use applyd_store::{Clock, Error, Store};
 use rusqlite::Connection;
 
 use crate::engine::on_each;
+use crate::group::{add, block_on, hand_over, hold_up, names};
 use crate::world::{START, World, job};
 
 fn raw(world: &World) -> Connection {
@@ -118,6 +119,26 @@ fn what_cannot_be_opened_names_the_file() {
         assert!(refused.contains(&path.display().to_string()), "{refused}");
     }
     assert!(std::fs::read(text).unwrap().starts_with(b"this is no database"), "not overwritten");
+}
+
+/// A full disk undoes the whole transaction under the group: what is told is what is stored all the same.
+#[test]
+fn a_group_that_the_engine_undoes_is_told_so() {
+    on_each(|world| {
+        raw(world)
+            .execute_batch(
+                "CREATE TRIGGER full BEFORE INSERT ON account WHEN NEW.name = 'a2'
+                 BEGIN SELECT RAISE(ROLLBACK, 'as if the disk were full'); END",
+            )
+            .unwrap();
+        let (go, held) = hold_up(&world.store);
+        let waiting: Vec<_> = (0..5).map(|n| hand_over(&world.store, move |tx| add(tx, n))).collect();
+        go.send(()).unwrap();
+        assert!(block_on(held).is_err(), "it was of the same group");
+        let answers: Vec<_> = waiting.into_iter().map(block_on).collect();
+        let told: Vec<_> = (0..5).filter(|n| answers[*n].is_ok()).map(|n| format!("a{n}")).collect();
+        assert_eq!((&told, told.len()), (&names(&world.store), 2), "{answers:?}");
+    });
 }
 
 /// A long reader, a checkpoint and a foreign writer: no caller ever hears of a busy database (P17).

@@ -57,9 +57,10 @@ pub(crate) enum Reaction {
 const MOST_FAULTS: i64 = 1;
 
 pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Action>) {
+    let next = world.clock + 1;
     let arriving = |a: &Application| {
-        let last = |request: &Request| request.cut.is_some_and(|cut| cut + DRAIN_TICKS == world.clock + 1);
-        a.requests.iter().any(last)
+        let due = |cut| cut + DRAIN_TICKS <= next || next == LAST_TICK;
+        a.requests.iter().any(|request| request.cut.is_some_and(due))
     };
     let last = world.applications.last().unwrap();
     // Time does not pass a deadline that nobody acted on (each reader does), nor matter after an end.
