@@ -189,6 +189,27 @@ fn without_a_witness_the_site_is_read_before_anything_is_sent() {
 }
 
 #[test]
+fn what_the_site_has_is_found_though_its_line_is_damaged() {
+    let mut place = patient();
+    let _sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let mut queued = String::new();
+    without_workers(&mut place, |server| queued = accepted(server, &one, 1000));
+    save(&place);
+    let server = place.serve();
+    assert_eq!(settled(&server, &one, &queued)["applicationStatus"], "applied");
+    assert_eq!(server.stop(), Some(0));
+    set_back(&place);
+    let damaged = read(&place, WITNESS).replace(&queued, "queue_?");
+    fs::write(place.path(WITNESS), damaged).unwrap();
+    let server = place.serve();
+    assert_eq!(server.apply(&one, &job(1001)).status, 503);
+    assert_eq!(settled(&server, &one, &queued)["applicationStatus"], "applied");
+    assert_eq!((place.counted(&job(1000)), place.balance(&one)), ((1, 1), (19, 0, 1)));
+    place.assert_clean_ledger();
+}
+
+#[test]
 fn an_empty_store_puts_the_old_witness_aside() {
     let mut place = patient();
     let _sandbox = place.sandbox();
