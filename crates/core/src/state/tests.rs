@@ -274,9 +274,10 @@ fn the_limits_themselves_are_still_in_time() {
 
 #[test]
 fn an_end_is_final_for_everyone() {
-    for was in ended() {
-        // Whatever else the row may say.
-        let was = Progress { look_at: Some(START), lease_until: Some(i64::MAX), ..was };
+    // Whatever else its row may say.
+    let due = |was: Progress| Progress { look_at: Some(START), ..was };
+    let held = |was: &Progress| Progress { lease_until: Some(i64::MAX), ..was.clone() };
+    for was in ended().into_iter().map(due).flat_map(|was| [held(&was), was]) {
         for event in events() {
             for by in [SWEEPER, SENDER, owner(&was)] {
                 for after in [0, DEADLINE, 2 * GIVE_UP_MS] {
