@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ pub struct Leases {
     /// Work is dropped this long after the last acknowledged heartbeat was sent.
     keep: Duration,
     held: Mutex<HashMap<QueueId, Arc<Held>>>,
+    stopping: AtomicBool,
 }
 
 struct Held {
@@ -53,7 +55,7 @@ impl Leases {
     /// No leases, under a name that no other start ever had.
     #[must_use]
     pub fn new(incarnation: String, lease: Duration) -> Self {
-        Self { incarnation, keep: lease * 2 / 3, held: Mutex::default() }
+        Self { incarnation, keep: lease * 2 / 3, held: Mutex::default(), stopping: AtomicBool::new(false) }
     }
 
     /// This start's name.
@@ -63,8 +65,13 @@ impl Leases {
 
     /// Registers a lease whose claim was sent at `since`.
     pub(crate) fn take(self: &Arc<Self>, id: &QueueId, epoch: i64, since: Instant) -> Lease {
-        let held = Arc::new(Held { epoch, until: watch::Sender::new(Until::Then(since + self.keep)) });
-        self.all().insert(id.clone(), Arc::clone(&held));
+        let mut all = self.all();
+        // A claim that was under way when the stop came is handed back as well.
+        let stopping = self.stopping.load(Ordering::SeqCst);
+        let until = if stopping { Until::Stopping } else { Until::Then(since + self.keep) };
+        let held = Arc::new(Held { epoch, until: watch::Sender::new(until) });
+        all.insert(id.clone(), Arc::clone(&held));
+        drop(all);
         Lease { leases: Arc::clone(self), id: id.clone(), held }
     }
 
@@ -102,7 +109,9 @@ impl Leases {
 
     /// Whatever can be handed back shall be.
     pub(crate) fn stop(&self) {
-        for held in self.all().values() {
+        let all = self.all();
+        self.stopping.store(true, Ordering::SeqCst);
+        for held in all.values() {
             held.until.send_replace(Until::Stopping);
         }
     }
