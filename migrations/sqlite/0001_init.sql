@@ -1,4 +1,5 @@
 -- Times are Unix milliseconds. CHECK constraints state the rules that no code may break.
+-- They are written with OR rather than IN: SQLite builds a table in memory for each longer list, at each write.
 
 CREATE TABLE meta (
   name  TEXT NOT NULL PRIMARY KEY,
@@ -8,7 +9,7 @@ CREATE TABLE meta (
 CREATE TABLE account (
   id         TEXT NOT NULL PRIMARY KEY,
   name       TEXT NOT NULL UNIQUE,
-  channel    TEXT NOT NULL CHECK (channel IN ('sandbox', 'upwork', 'desk')),
+  channel    TEXT NOT NULL CHECK (channel = 'sandbox' OR channel = 'upwork' OR channel = 'desk'),
   created_at INTEGER NOT NULL,
   available  INTEGER NOT NULL DEFAULT 0 CHECK (available >= 0),
   held       INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
@@ -41,7 +42,7 @@ CREATE TABLE profile (
   freelancer_id     TEXT NOT NULL,
   title             TEXT NOT NULL,
   hourly_rate_cents INTEGER NOT NULL CHECK (hourly_rate_cents > 0),
-  is_default        INTEGER NOT NULL CHECK (is_default IN (0, 1)),
+  is_default        INTEGER NOT NULL CHECK (is_default = 0 OR is_default = 1),
   position          INTEGER NOT NULL,
   PRIMARY KEY (account_id, id),
   FOREIGN KEY (account_id, freelancer_id) REFERENCES freelancer (account_id, id)
@@ -61,28 +62,30 @@ CREATE TABLE oauth_grant (
   client_id  TEXT NOT NULL,
   sealed     BLOB NOT NULL,
   expires_at INTEGER NOT NULL,
-  dead       INTEGER NOT NULL CHECK (dead IN (0, 1)),
+  dead       INTEGER NOT NULL CHECK (dead = 0 OR dead = 1),
   updated_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE application (
   id                 TEXT NOT NULL PRIMARY KEY,
   account_id         TEXT NOT NULL REFERENCES account (id),
-  channel            TEXT NOT NULL CHECK (channel IN ('sandbox', 'upwork', 'desk')),
+  channel            TEXT NOT NULL CHECK (channel = 'sandbox' OR channel = 'upwork' OR channel = 'desk'),
   job_key            TEXT NOT NULL,
   processed_job_id   TEXT NOT NULL,
   accepted_at        INTEGER NOT NULL,
   -- Raised by each change of the row.
   version            INTEGER NOT NULL,
-  state              TEXT NOT NULL CHECK (state IN
-    ('awaiting_approval', 'queued', 'leased', 'armed', 'intent', 'submitted', 'verifying', 'unknown',
-     'applied', 'not_available', 'not_eligible', 'not_enough_connects', 'logged_out', 'failed')),
+  state              TEXT NOT NULL CHECK (
+    state = 'awaiting_approval' OR state = 'queued' OR state = 'leased' OR state = 'armed' OR state = 'intent'
+    OR state = 'submitted' OR state = 'verifying' OR state = 'unknown' OR state = 'applied'
+    OR state = 'not_available' OR state = 'not_eligible' OR state = 'not_enough_connects'
+    OR state = 'logged_out' OR state = 'failed'),
   epoch              INTEGER NOT NULL CHECK (epoch >= 0),
   worker             TEXT,
   lease_until        INTEGER,
   attempts           INTEGER NOT NULL,
   lost_leases        INTEGER NOT NULL,
-  logins_renewed        INTEGER NOT NULL,
+  logins_renewed     INTEGER NOT NULL,
   not_before         INTEGER NOT NULL,
   blocked            TEXT,
   cutoff             INTEGER NOT NULL,
@@ -104,23 +107,28 @@ CREATE TABLE application (
   -- The request as it arrived: what is kept, and what the terms are read from.
   request            TEXT NOT NULL,
   CHECK ((state = 'applied') = (applied_at IS NOT NULL)),
-  CHECK ((message IS NOT NULL) = (state IN
-    ('unknown', 'not_available', 'not_eligible', 'not_enough_connects', 'logged_out', 'failed'))),
+  CHECK ((message IS NOT NULL) = (
+    state = 'unknown' OR state = 'not_available' OR state = 'not_eligible' OR state = 'not_enough_connects'
+    OR state = 'logged_out' OR state = 'failed')),
   CHECK ((message IS NULL) = (code IS NULL)),
-  CHECK (state NOT IN ('leased', 'armed') OR (worker IS NOT NULL AND lease_until IS NOT NULL))
+  CHECK ((state <> 'leased' AND state <> 'armed') OR (worker IS NOT NULL AND lease_until IS NOT NULL))
 ) STRICT;
 
 -- At most one application per (account, job) that is under way, applied or of unknown outcome.
 CREATE UNIQUE INDEX application_job_guard ON application (account_id, job_key) WHERE
-  state NOT IN ('failed', 'not_available', 'not_eligible', 'not_enough_connects', 'logged_out')
+  (state <> 'failed' AND state <> 'not_available' AND state <> 'not_eligible'
+    AND state <> 'not_enough_connects' AND state <> 'logged_out')
   OR (code = 'unresolved' AND guard_cleared_at IS NULL);
 -- One application at a time per organisation; an organisation belongs to one account.
 CREATE UNIQUE INDEX application_slot ON application (account_id)
-  WHERE state IN ('leased', 'armed', 'intent', 'submitted', 'verifying');
+  WHERE (state = 'leased' OR state = 'armed' OR state = 'intent' OR state = 'submitted' OR state = 'verifying');
 CREATE INDEX application_ready ON application (account_id, not_before, id) WHERE state = 'queued';
 CREATE INDEX application_look ON application (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX application_due ON application (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX application_of_job ON application (account_id, job_key, id);
+-- What the guard does not hold, so that a job has one entry in one of the two while it is under way.
+CREATE INDEX application_ended ON application (account_id, job_key, id)
+  WHERE (state = 'failed' OR state = 'not_available' OR state = 'not_eligible'
+    OR state = 'not_enough_connects' OR state = 'logged_out');
 CREATE INDEX application_of_uuid ON application (account_id, processed_job_id);
 
 -- Written once, before the one send; never deleted.
@@ -131,7 +139,8 @@ CREATE TABLE intent (
   at             INTEGER NOT NULL,
   answer_by      INTEGER NOT NULL,
   terms_sha256   TEXT NOT NULL,
-  closed         TEXT NOT NULL CHECK (closed IN ('open', 'submitted', 'refused', 'absent')),
+  closed         TEXT NOT NULL CHECK (
+    closed = 'open' OR closed = 'submitted' OR closed = 'refused' OR closed = 'absent'),
   proposal_id    TEXT
 ) STRICT;
 CREATE TRIGGER intent_is_written_once BEFORE UPDATE ON intent
@@ -145,14 +154,15 @@ CREATE TABLE ledger_entry (
   seq            INTEGER PRIMARY KEY,
   account_id     TEXT NOT NULL REFERENCES account (id),
   application_id TEXT,
-  kind           TEXT NOT NULL CHECK (kind IN ('grant', 'hold', 'capture', 'release', 'write_off')),
+  kind           TEXT NOT NULL CHECK (
+    kind = 'grant' OR kind = 'hold' OR kind = 'capture' OR kind = 'release' OR kind = 'write_off'),
   amount         INTEGER NOT NULL CHECK (amount > 0),
   at             INTEGER NOT NULL,
   CHECK ((kind = 'grant') = (application_id IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX ledger_hold_once ON ledger_entry (application_id) WHERE kind = 'hold';
 CREATE UNIQUE INDEX ledger_settled_once ON ledger_entry (application_id)
-  WHERE kind IN ('capture', 'release', 'write_off');
+  WHERE (kind = 'capture' OR kind = 'release' OR kind = 'write_off');
 CREATE TRIGGER ledger_stays_as_written BEFORE UPDATE ON ledger_entry
   BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_stays BEFORE DELETE ON ledger_entry

@@ -18,6 +18,8 @@ const ROUNDS: usize = 3;
 const SECONDS: u64 = 4;
 const ACCOUNTS: usize = 100;
 const PICKUPS: usize = 200;
+/// Longer than one takes, so that none waits for the work on another.
+const PICKUP_PAUSE: Duration = Duration::from_millis(40);
 
 /// What one round measured. Requests or commits a second.
 struct Round {
@@ -135,7 +137,7 @@ fn pickup(place: &Path) -> Result<()> {
     let home = place.join("pickup");
     let instant = [("APPLYD_SANDBOX__SETTLE_LATENCY", "0s"), ("APPLYD_SANDBOX__READ_LATENCY", "0s")];
     let server = Server::start(&home, &instant)?;
-    server.apply_one_by_one(&server.keys(ACCOUNTS)?, PICKUPS)?;
+    server.apply_one_by_one(&server.keys(ACCOUNTS)?, PICKUPS, PICKUP_PAUSE)?;
     drop(server);
     let mut bench = command(root().join("target/release/examples/store_bench"));
     let waits = quietly(bench.arg("pickups").arg(home.join("applyd.db"))).context("store_bench")?;

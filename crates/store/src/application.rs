@@ -193,13 +193,24 @@ pub fn status(tx: &Tx<'_>, account: &AccountId, id: &QueueId) -> Result<Option<S
 /// # Errors
 /// The store's.
 pub fn status_of_job(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<Status>, Error> {
-    tx.one(
+    let of_job = values![account.as_str(), job.as_str()];
+    let barring = tx.one(
         &format!(
-            "SELECT {STATUS_COLUMNS} FROM application WHERE account_id = ?1 AND job_key = ?2 ORDER BY id DESC LIMIT 1"
+            "SELECT {STATUS_COLUMNS} FROM application WHERE account_id = ?1 AND job_key = ?2 AND {BARS}"
         ),
-        values![account.as_str(), job.as_str()],
+        of_job,
         read_status,
-    )
+    )?;
+    let ended = tx.one(
+        &format!(
+            "SELECT {STATUS_COLUMNS} FROM application WHERE account_id = ?1 AND job_key = ?2 AND {ENDED}
+             ORDER BY id DESC LIMIT 1"
+        ),
+        of_job,
+        read_status,
+    )?;
+    // Ids grow with time.
+    Ok([barring, ended].into_iter().flatten().max_by(|a, b| a.answer.queue_id.cmp(&b.answer.queue_id)))
 }
 
 /// The job that this account knows by a UUID.
@@ -214,6 +225,27 @@ pub fn job_of_uuid(tx: &Tx<'_>, account: &AccountId, uuid: &str) -> Result<Optio
     )
 }
 
+/// The condition of the index `application_job_guard`, word for word, so that the index serves it.
+const BARS: &str = "((state <> 'failed' AND state <> 'not_available' AND state <> 'not_eligible'
+    AND state <> 'not_enough_connects' AND state <> 'logged_out')
+  OR (code = 'unresolved' AND guard_cleared_at IS NULL))";
+/// The condition of the index `application_ended`, likewise.
+const ENDED: &str = "(state = 'failed' OR state = 'not_available' OR state = 'not_eligible'
+    OR state = 'not_enough_connects' OR state = 'logged_out')";
+/// The condition of the index `application_slot`, likewise.
+const HOLDS_SLOT: &str = "(state = 'leased' OR state = 'armed' OR state = 'intent' OR state = 'submitted'
+    OR state = 'verifying')";
+
+/// How many applications of an account hold its slot, not counting `except`: one at most.
+pub(crate) fn in_slot(tx: &Tx<'_>, account: &AccountId, except: Option<&QueueId>) -> Result<i64, Error> {
+    let count = tx.one(
+        &format!("SELECT count(*) FROM application WHERE account_id = ?1 AND id <> ?2 AND {HOLDS_SLOT}"),
+        values![account.as_str(), except.map_or("", QueueId::as_str)],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
 /// The application that speaks for a job: the one that bars another, else the newest.
 pub(crate) struct Foremost {
     pub(crate) id: QueueId,
@@ -222,24 +254,28 @@ pub(crate) struct Foremost {
     pub(crate) bars: bool,
 }
 
-/// A recovered application may bar its job although a later one has come and ended; the condition is the
-/// one of the index `application_job_guard`.
+/// A recovered application may bar its job although a later one has come and ended.
 pub(crate) fn foremost(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<Foremost>, Error> {
-    tx.one(
-        "SELECT id, state, processed_job_id,
-           CASE WHEN state NOT IN ('failed', 'not_available', 'not_eligible', 'not_enough_connects', 'logged_out')
-             OR (code = 'unresolved' AND guard_cleared_at IS NULL) THEN 1 ELSE 0 END AS bars
-         FROM application WHERE account_id = ?1 AND job_key = ?2 ORDER BY bars DESC, id DESC LIMIT 1",
-        values![account.as_str(), job.as_str()],
-        |row| {
-            Ok(Foremost {
-                id: row.parsed(0, QueueId::parse)?,
-                state: row.parsed(1, State::parse)?,
-                processed_job_id: row.text(2)?,
-                bars: row.flag(3)?,
-            })
-        },
-    )
+    let of_job = values![account.as_str(), job.as_str()];
+    let columns =
+        "SELECT id, state, processed_job_id FROM application WHERE account_id = ?1 AND job_key = ?2";
+    let barring = tx.one(&format!("{columns} AND {BARS}"), of_job, |row| read_foremost(row, true))?;
+    match barring {
+        Some(barring) => Ok(Some(barring)),
+        None => {
+            let newest = format!("{columns} AND {ENDED} ORDER BY id DESC LIMIT 1");
+            tx.one(&newest, of_job, |row| read_foremost(row, false))
+        }
+    }
+}
+
+fn read_foremost(row: &Row<'_>, bars: bool) -> Result<Foremost, Error> {
+    Ok(Foremost {
+        id: row.parsed(0, QueueId::parse)?,
+        state: row.parsed(1, State::parse)?,
+        processed_job_id: row.text(2)?,
+        bars,
+    })
 }
 
 /// A new row, in the state of its progress.

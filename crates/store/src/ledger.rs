@@ -22,7 +22,7 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-/// Appends an entry and moves the balance; `None` when there is not enough.
+/// Appends an entry and moves the balance, and answers the new one; `None` when there is not enough.
 ///
 /// # Errors
 /// The store's; a second hold or settlement breaks a rule of the schema.
@@ -33,21 +33,33 @@ pub fn post(
     kind: Kind,
     amount: i64,
 ) -> Result<Option<Balance>, Error> {
+    if !transfer(tx, account, application, kind, amount)? {
+        return Ok(None);
+    }
+    Ok(account::find(tx, account.as_str())?.map(|account| account.balance))
+}
+
+/// The same without reading the balance: whether there was enough.
+pub(crate) fn transfer(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    application: Option<&QueueId>,
+    kind: Kind,
+    amount: i64,
+) -> Result<bool, Error> {
     let moves = kind.moves(amount);
-    let balance = tx.one(
+    let moved = tx.execute(
         "UPDATE account SET available = available + ?2, held = held + ?3, spent = spent + ?4
-         WHERE id = ?1 AND available + ?2 >= 0 AND held + ?3 >= 0
-         RETURNING available, held, spent",
+         WHERE id = ?1 AND available + ?2 >= 0 AND held + ?3 >= 0",
         values![account.as_str(), moves.available, moves.held, moves.spent],
-        |row| Ok(Balance { available: row.int(0)?, held: row.int(1)?, spent: row.int(2)? }),
     )?;
-    if balance.is_some() {
+    if moved == 1 {
         tx.execute(
             "INSERT INTO ledger_entry (account_id, application_id, kind, amount, at) VALUES (?1, ?2, ?3, ?4, ?5)",
             values![account.as_str(), application.map(QueueId::as_str), kind.as_str(), amount, tx.now()],
         )?;
     }
-    Ok(balance)
+    Ok(moved == 1)
 }
 
 /// Checks every entry against the balances and the applications.

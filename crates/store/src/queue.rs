@@ -115,10 +115,11 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
         version: 1,
         progress: Progress::accepted(tx.now(), new.cutoff_ms, new.deadline_ms),
     };
-    let balance = ledger::post(tx, &application.account, Some(&application.id), Kind::Hold, 1)?;
-    let available = balance.map_or(available, |balance| balance.available);
+    if !ledger::transfer(tx, &application.account, Some(&application.id), Kind::Hold, 1)? {
+        return Ok(Accept::NoCredit { available });
+    }
     application::insert(tx, &application, &new.request)?;
-    Ok(Accept::Accepted { application: Box::new(application), available })
+    Ok(Accept::Accepted { application: Box::new(application), available: available - 1 })
 }
 
 /// The canonical key of a job that this account may name.
@@ -168,15 +169,12 @@ fn not_now(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
     if held < most {
         return Ok(None);
     }
-    let ahead = tx
-        .one(
-            "SELECT (SELECT count(*) FROM application WHERE account_id = ?1 AND state = 'queued')
-               + (SELECT count(*) FROM application WHERE account_id = ?1
-                  AND state IN ('leased', 'armed', 'intent', 'submitted', 'verifying'))",
-            values![new.account.as_str()],
-            |row| row.int(0),
-        )?
-        .unwrap_or(0);
+    let queued = tx.one(
+        "SELECT count(*) FROM application WHERE account_id = ?1 AND state = 'queued'",
+        values![new.account.as_str()],
+        |row| row.int(0),
+    )?;
+    let ahead = queued.unwrap_or(0) + application::in_slot(tx, &new.account, None)?;
     Ok((ahead >= most).then(|| retry_after_s(ahead, new.cutoff_ms, one_takes_ms)))
 }
 
@@ -224,7 +222,7 @@ pub fn advance(
     }
     let now = Application { version: was.version + 1, progress: step.next.clone(), ..was };
     if let Some(kind) = step.ledger
-        && ledger::post(tx, &now.account, Some(id), kind, 1)?.is_none()
+        && !ledger::transfer(tx, &now.account, Some(id), kind, 1)?
     {
         return Err(Error::Damaged(format!("{id} has no held credit to {}", kind.as_str())));
     }
@@ -304,13 +302,7 @@ pub fn claim(
     worker: &str,
     timing: &Timing,
 ) -> Result<Option<Application>, Error> {
-    let busy = tx.one(
-        "SELECT 1 FROM application WHERE account_id = ?1
-         AND state IN ('leased', 'armed', 'intent', 'submitted', 'verifying') LIMIT 1",
-        values![account.as_str()],
-        |row| row.int(0),
-    )?;
-    if busy.is_some() {
+    if application::in_slot(tx, account, None)? > 0 {
         return Ok(None);
     }
     let next = tx.one(
@@ -382,7 +374,7 @@ pub fn of_others(tx: &Tx<'_>, worker: &str) -> Result<Vec<QueueId>, Error> {
 /// The store's.
 pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Error> {
     tx.all(
-        "SELECT id, state FROM application WHERE due_at IS NOT NULL AND state IN ('intent', 'verifying', 'unknown')
+        "SELECT id, state FROM application WHERE due_at IS NOT NULL AND (state = 'intent' OR state = 'verifying' OR state = 'unknown')
          ORDER BY id",
         values![],
         |row| Ok((row.parsed(0, QueueId::parse)?, row.parsed(1, State::parse)?.status())),

@@ -83,13 +83,8 @@ pub fn recover(tx: &Tx<'_>, witnessed: &Witnessed, timing: &Timing) -> Result<Kn
             Err(why) => return Ok(Known::No(why)),
         },
     };
-    let slot_taken = tx.one(
-        "SELECT 1 FROM application WHERE account_id = ?1 AND id <> ?2
-         AND state IN ('leased', 'armed', 'intent', 'submitted', 'verifying') LIMIT 1",
-        values![found.account.as_str(), found.id.as_str()],
-        |row| row.int(0),
-    )?;
-    let in_time = slot_taken.is_none() && tx.now() < found.progress.deadline;
+    let slot_is_free = application::in_slot(tx, &found.account, Some(&found.id))? == 0;
+    let in_time = slot_is_free && tx.now() < found.progress.deadline;
     let event = Event::Recover { worker: witnessed.worker.clone(), at: witnessed.at, in_time };
     let beside = Beside {
         note: Some("the store had lost this intent; the witness kept it"),
@@ -132,10 +127,10 @@ fn bring_back(
         version: 1,
         progress: Progress::accepted(witnessed.accepted_at, timing.intent_cutoff_ms, timing.deadline_ms),
     };
-    if ledger::post(tx, &application.account, Some(&application.id), Kind::Hold, 1)?.is_none() {
+    if !ledger::transfer(tx, &application.account, Some(&application.id), Kind::Hold, 1)? {
         // The credit was there when it was accepted; the grant that brought it is lost with the tail.
-        ledger::post(tx, &application.account, None, Kind::Grant, 1)?;
-        ledger::post(tx, &application.account, Some(&application.id), Kind::Hold, 1)?;
+        ledger::transfer(tx, &application.account, None, Kind::Grant, 1)?;
+        ledger::transfer(tx, &application.account, Some(&application.id), Kind::Hold, 1)?;
     }
     application::insert(tx, &application, &witnessed.request)?;
     Ok(Ok(application))

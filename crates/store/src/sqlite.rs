@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::{Error, migrate};
 
@@ -22,7 +23,9 @@ const GROUP_JOBS: usize = 256;
 const READERS: usize = 2;
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 const CACHED_STATEMENTS: usize = 64;
-const WRITER_CACHE_KIB: i64 = 4096;
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Pages that many commits touch are copied back once for all of them.
+const CHECKPOINT_PAGES: i64 = 8192;
 const READER_CACHE_KIB: i64 = 1024;
 
 pub(crate) struct Sqlite {
@@ -114,10 +117,12 @@ fn connect(path: &Path, cache_kib: i64) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // A plan that looks at bound values is made anew at each use; ours are to be made once.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache_kib};
-         PRAGMA temp_store = MEMORY;"
+         PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
     ))?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     // NORMAL would lose acknowledged commits on a power cut; the protocol stands on this.

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -73,18 +74,24 @@ impl Server {
 
     /// Applies so often, keys in turn; answers a file of lines "key queueId".
     pub(super) fn apply_some(&self, keys: &[String], times: usize) -> Result<String> {
-        let lines = self.apply_one_by_one(keys, times)?;
+        let lines = self.apply_one_by_one(keys, times, Duration::ZERO)?;
         self.file("ids.txt", &lines.join("\n"))
     }
 
-    /// The same, answering the lines.
-    pub(super) fn apply_one_by_one(&self, keys: &[String], times: usize) -> Result<Vec<String>> {
+    /// The same with a pause after each, answering the lines.
+    pub(super) fn apply_one_by_one(
+        &self,
+        keys: &[String],
+        times: usize,
+        pause: Duration,
+    ) -> Result<Vec<String>> {
         let mut stream = self.connect()?;
         (0..times)
             .map(|number| {
                 let key = &keys[number % keys.len()];
                 let body = format!(r#"{{"jobId":"~0221{number:017}","coverLetter":"Hello"}}"#);
                 let answer = call(&mut stream, "POST", "/api/auto-apply-v2/apply", key, &body)?;
+                std::thread::sleep(pause);
                 Ok(format!("{key} {}", member(&answer, "queueId")?))
             })
             .collect()
