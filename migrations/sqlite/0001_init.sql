@@ -122,14 +122,16 @@ CREATE UNIQUE INDEX application_job_guard ON application (account_id, job_key) W
 -- One application at a time per organisation; an organisation belongs to one account.
 CREATE UNIQUE INDEX application_slot ON application (account_id)
   WHERE (state = 'leased' OR state = 'armed' OR state = 'intent' OR state = 'submitted' OR state = 'verifying');
-CREATE INDEX application_ready ON application (account_id, not_before, id) WHERE state = 'queued';
+-- In the order of time over all accounts: new ones go to its end, whosoever they are. The next of one account is
+-- found behind what waits before it, which admission by time keeps short.
+CREATE INDEX application_ready ON application (not_before, account_id, cutoff, id) WHERE state = 'queued';
 CREATE INDEX application_look ON application (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX application_due ON application (due_at) WHERE due_at IS NOT NULL;
 -- What the guard does not hold, so that a job has one entry in one of the two while it is under way.
 CREATE INDEX application_ended ON application (account_id, job_key, id)
   WHERE (state = 'failed' OR state = 'not_available' OR state = 'not_eligible'
     OR state = 'not_enough_connects' OR state = 'logged_out');
-CREATE INDEX application_of_uuid ON application (account_id, processed_job_id);
+CREATE INDEX application_of_uuid ON application (processed_job_id);
 
 -- Written once, before the one send; never deleted.
 CREATE TABLE intent (

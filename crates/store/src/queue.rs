@@ -307,7 +307,7 @@ pub fn claim(
     }
     let next = tx.one(
         "SELECT id FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2 AND cutoff > ?2
-         AND channel <> 'desk' ORDER BY not_before, id LIMIT 1",
+         ORDER BY not_before LIMIT 1",
         values![account.as_str(), tx.now()],
         |row| row.parsed(0, QueueId::parse),
     )?;
@@ -324,7 +324,7 @@ pub fn claim(
 pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
     tx.all(
         "SELECT DISTINCT account_id FROM application WHERE state = 'queued' AND not_before <= ?1
-         AND cutoff > ?1 AND channel <> 'desk' LIMIT ?2",
+         AND cutoff > ?1 LIMIT ?2",
         values![tx.now(), most],
         |row| row.parsed(0, AccountId::parse),
     )
@@ -337,7 +337,7 @@ pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
 pub fn to_look_at(tx: &Tx<'_>, most: i64) -> Result<Vec<QueueId>, Error> {
     tx.all(
         "SELECT id FROM application WHERE look_at IS NOT NULL AND look_at <= ?1
-         AND (lease_until IS NULL OR lease_until <= ?1) AND channel <> 'desk' ORDER BY look_at LIMIT ?2",
+         AND (lease_until IS NULL OR lease_until <= ?1) ORDER BY look_at LIMIT ?2",
         values![tx.now(), most],
         |row| row.parsed(0, QueueId::parse),
     )
