@@ -64,11 +64,13 @@ pub enum Accept {
         /// Credits left.
         available: i64,
     },
-    /// 503: it would be bound to end `deadline`, or nothing may be submitted now.
-    NotNow {
+    /// 503: it would be bound to end `deadline`.
+    Full {
         /// Whole seconds.
         retry_after_s: i64,
     },
+    /// 503: nothing may be submitted before the operator has looked.
+    VerifyOnly,
 }
 
 /// Accepts an application, with its credit held, or says why not; then nothing has changed.
@@ -96,8 +98,11 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     if available < 1 {
         return Ok(Accept::NoCredit { available });
     }
-    if let Some(retry_after_s) = not_now(tx, &new, held)? {
-        return Ok(Accept::NotNow { retry_after_s });
+    if meta::verify_only(tx)?.is_some() {
+        return Ok(Accept::VerifyOnly);
+    }
+    if let Some(retry_after_s) = full(tx, &new, held)? {
+        return Ok(Accept::Full { retry_after_s });
     }
     let processed_job_id = job
         .published_uuid()
@@ -159,18 +164,14 @@ pub fn is_taken(tx: &Tx<'_>, id: &QueueId, job: &JobKey) -> Result<bool, Error> 
 }
 
 /// Held credits bound the queue from above, so the exact count is read only near the limit.
-fn not_now(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
-    const VERIFY_ONLY_RETRY_S: i64 = 60;
+fn full(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
     let Some(one_takes_ms) = new.one_takes_ms else { return Ok(None) };
-    if meta::verify_only(tx)?.is_some() {
-        return Ok(Some(VERIFY_ONLY_RETRY_S));
-    }
     let most = most_ahead(new.cutoff_ms, one_takes_ms);
     if held < most {
         return Ok(None);
     }
     let queued = tx.one(
-        "SELECT count(*) FROM application WHERE account_id = ?1 AND state = 'queued'",
+        "SELECT count(*) FROM application WHERE account_id = ?1 AND state = 'queued' AND channel <> 'desk'",
         values![new.account.as_str()],
         |row| row.int(0),
     )?;
@@ -307,7 +308,7 @@ pub fn claim(
     }
     let next = tx.one(
         "SELECT id FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2 AND cutoff > ?2
-         ORDER BY not_before LIMIT 1",
+         AND channel <> 'desk' ORDER BY not_before LIMIT 1",
         values![account.as_str(), tx.now()],
         |row| row.parsed(0, QueueId::parse),
     )?;
@@ -324,7 +325,7 @@ pub fn claim(
 pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
     tx.all(
         "SELECT DISTINCT account_id FROM application WHERE state = 'queued' AND not_before <= ?1
-         AND cutoff > ?1 LIMIT ?2",
+         AND cutoff > ?1 AND channel <> 'desk' LIMIT ?2",
         values![tx.now(), most],
         |row| row.parsed(0, AccountId::parse),
     )

@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
 
-const UNAVAILABLE_RETRY_S: i64 = 60;
+/// The contract's wait after a 503 that names no better one.
+pub(crate) const UNAVAILABLE_RETRY_S: i64 = 60;
 
 /// An answer that is not a success.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::App;
 use super::account::Caller;
-use super::answer::{Refused, ready};
+use super::answer::{Refused, UNAVAILABLE_RETRY_S, ready};
 use super::body::Whole;
 use super::idempotency::{Key, Replay};
 use crate::failpoint;
@@ -106,9 +106,13 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
             let refusal = Refusal::meaning("profileId", "`profileId` is not a profile of this account");
             return Ok(Decided::Refused(refusal.into()));
         }
-        Accept::NotNow { retry_after_s } => {
+        Accept::Full { retry_after_s } => {
             let error = "The queue of this account is full for now; nothing was accepted";
             return Ok(Decided::Refused(Refused::unavailable(error, retry_after_s)));
+        }
+        Accept::VerifyOnly => {
+            let error = "The server only verifies until its operator has looked; nothing was accepted";
+            return Ok(Decided::Refused(Refused::unavailable(error, UNAVAILABLE_RETRY_S)));
         }
         Accept::Accepted { application, available } => {
             (StatusCode::OK, text(&accepted(&application, available))?, Some(application))

@@ -17,7 +17,8 @@ fn word(accept: &Accept) -> &'static str {
         Accept::UnknownJob => "unknown job",
         Accept::Barred { .. } => "barred",
         Accept::NoCredit { .. } => "no credit",
-        Accept::NotNow { .. } => "not now",
+        Accept::Full { .. } => "full",
+        Accept::VerifyOnly => "verify only",
     }
 }
 
@@ -60,7 +61,7 @@ fn the_first_fault_in_the_contracts_order_is_answered() {
         }
         let rich = world.account("b", 1);
         let elsewhere = New { account: rich.clone(), ..free_job };
-        assert_eq!(word(&world.ask(elsewhere.clone())), "not now");
+        assert_eq!(word(&world.ask(elsewhere.clone())), "verify only");
         assert_eq!((world.balance(&account), world.balance(&rich)), ((0, 1, 0), (1, 0, 0)));
         world.write(|tx| meta::set_verify_only(tx, None));
         assert_eq!(word(&world.ask(elsewhere)), "accepted");
@@ -180,7 +181,7 @@ fn a_queue_that_would_end_in_deadlines_takes_no_more() {
         assert_eq!(word(&world.ask(slow(1))), "accepted");
         assert_eq!(word(&world.ask(slow(2))), "accepted");
         match world.ask(slow(3)) {
-            Accept::NotNow { retry_after_s } => assert!((1..=60).contains(&retry_after_s)),
+            Accept::Full { retry_after_s } => assert!((1..=60).contains(&retry_after_s)),
             other => panic!("{other:?}"),
         }
         let desk = New { one_takes_ms: None, ..world.offer(&account, &job(4)) };

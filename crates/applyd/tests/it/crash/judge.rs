@@ -59,8 +59,12 @@ pub(super) fn malformed(status: &Value) -> Option<String> {
             code(status).is_some_and(|code| CLEAN.contains(&code) || code == "outcome_unknown")
                 && status["appliedAt"].is_null()
         }
-        // A kill between a refresh and its storing costs the login: job 0008.
-        Some("logged_out") => code(status) == Some("logged_out") && status["appliedAt"].is_null(),
+        // A kill between a refresh and its storing costs the login, and only this job asks for a refresh.
+        Some("logged_out") => {
+            code(status) == Some("logged_out")
+                && status["appliedAt"].is_null()
+                && status["jobId"] == job(8).as_str()
+        }
         _ => false,
     };
     (!is_clean).then(|| format!("a status that cannot be: {status}"))
