@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::harness::job;
+
 /// One account and one job.
 pub(super) type Pair = (String, String);
 
