@@ -123,7 +123,7 @@ CREATE UNIQUE INDEX application_job_guard ON application (account_id, job_key) W
 CREATE UNIQUE INDEX application_slot ON application (account_id)
   WHERE (state = 'leased' OR state = 'armed' OR state = 'intent' OR state = 'submitted' OR state = 'verifying');
 -- In the order of time over all accounts: new ones go to its end, whosoever they are. The next of one account is
--- found behind what waits before it, which admission by time keeps short. A person's queue is not a worker's.
+-- found by going through what waits before it. A person's queue is not a worker's.
 CREATE INDEX application_ready ON application (not_before, account_id, cutoff, id)
   WHERE state = 'queued' AND channel <> 'desk';
 CREATE INDEX application_look ON application (look_at) WHERE look_at IS NOT NULL;

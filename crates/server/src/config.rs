@@ -116,7 +116,7 @@ impl Settings {
         Ok(Self {
             listen,
             master_key_file: beside(&raw.master_key_file, "master.key"),
-            witness_file: beside(&raw.witness_file, "witness.jsonl"),
+            witness_file: beside(&raw.witness_file, &witness_name(&database)),
             workers: raw.workers,
             status_answers: raw.status_answers,
             sandbox: raw.sandbox.checked(&timing, beside)?,
@@ -124,6 +124,11 @@ impl Settings {
             database,
         })
     }
+}
+
+/// Named after its database: two databases in one folder are two stores.
+fn witness_name(database: &Path) -> String {
+    format!("{}.witness", database.file_name().unwrap_or_default().to_string_lossy())
 }
 
 fn sqlite_path(database: &str) -> Result<PathBuf, Invalid> {

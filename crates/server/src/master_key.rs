@@ -8,6 +8,7 @@ use std::path::Path;
 use applyd_core::seal::MasterKey;
 
 use crate::start::{StartError, Tried};
+use crate::work::witness::sync_folder;
 
 const KEY_BYTES: usize = 32;
 
@@ -33,5 +34,6 @@ fn make(path: &Path) -> io::Result<MasterKey> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
+    sync_folder(path)?;
     Ok(MasterKey::new(bytes))
 }

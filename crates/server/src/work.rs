@@ -16,7 +16,7 @@ use std::sync::Arc;
 use applyd_core::draft::Draft;
 use applyd_core::ids::QueueId;
 use applyd_core::json;
-use applyd_core::state::Refused;
+use applyd_core::state::{Refused, State};
 use applyd_core::terms::{Cents, Terms};
 use applyd_core::time::Timing;
 use applyd_store::application::Application;
@@ -73,7 +73,8 @@ impl Worker {
     fn publish(&self, application: &Application) {
         self.cache.publish(application);
         let progress = &application.progress;
-        if let Some(since) = progress.processed_at.filter(|_| progress.state.is_terminal()) {
+        let has_ended = progress.state.is_terminal() && progress.state != State::Unknown;
+        if let Some(since) = progress.processed_at.filter(|_| has_ended) {
             // A correction comes later, but the slot was free from the deadline on.
             self.pace.took(&application.account, self.store.now().min(progress.deadline) - since);
         }

@@ -7,7 +7,8 @@ use crate::{Error, Tx};
 
 /// How long a first answer is kept at least, in milliseconds.
 pub const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
-const PURGED_AT_ONCE: i64 = 500;
+/// How many one purge forgets at most.
+pub const PURGED_AT_ONCE: i64 = 500;
 
 /// The first answer to a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

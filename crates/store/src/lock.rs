@@ -1,5 +1,5 @@
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 
@@ -18,11 +18,12 @@ impl ServeLock {
     /// # Errors
     /// [`Error::Served`] while another process has it.
     pub fn take(database: &Path) -> Result<Self, Error> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".serve");
         let unopened = |what: &str, error: std::io::Error| {
             Error::opening(database)(Error::Engine(format!("{what}: {error}")))
         };
+        let real = real(database).map_err(|error| unopened("cannot find its folder", error))?;
+        let mut path = real.into_os_string();
+        path.push(".serve");
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -35,4 +36,14 @@ impl ServeLock {
             Err(TryLockError::Error(error)) => Err(unopened("cannot take the lock beside it", error)),
         }
     }
+}
+
+/// One database has one lock, by whatever link it is named.
+fn real(database: &Path) -> std::io::Result<PathBuf> {
+    if let Ok(real) = database.canonicalize() {
+        return Ok(real);
+    }
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new(".")).canonicalize()?;
+    Ok(folder.join(database.file_name().unwrap_or_default()))
 }

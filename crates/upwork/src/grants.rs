@@ -169,10 +169,12 @@ impl Grants {
             pair => (client_id, pair),
         };
         let pair = pair.map_err(|denied| refused(&denied))?;
+        // The stand-in knows the account by its id: a new grant speaks for the same organisation.
+        let before = self.load(account).await.map_err(|error| unstored(&error))?;
         let grant = Grant {
             account: account.clone(),
             endpoint: self.endpoint.url.as_str().to_owned(),
-            org_uid: None,
+            org_uid: before.and_then(|grant| grant.org_uid),
             client_id,
             sealed: Vec::new(),
             expires_at: 0,

@@ -34,5 +34,6 @@ mod upwork;
 pub use assignment::{Assignment, Fill};
 pub use confirm::Ready;
 pub use endpoint::{Consent, Endpoint};
+pub use look::Since;
 pub use transport::Unusable;
 pub use upwork::Upwork;

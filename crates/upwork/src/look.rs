@@ -21,6 +21,15 @@ use crate::upwork::Upwork;
 /// Back to the intent, however much the organisation has sent since: two hundred proposals are more than a day's.
 const MOST_PAGES: usize = 20;
 
+/// From when on a proposal counts as ours, Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// The intent: right before it the site said "not applied".
+    Intent(i64),
+    /// The acceptance, where no intent is known: what the site's flag says may be older.
+    Acceptance(i64),
+}
+
 /// What one source says.
 #[derive(Debug)]
 pub(crate) enum Evidence {
@@ -33,20 +42,19 @@ pub(crate) enum Evidence {
 }
 
 impl Upwork {
-    /// Looks for the proposal of an application whose intent is of `since_ms` (Unix milliseconds). A login that
-    /// is refused is renewed once.
-    pub async fn look(&self, assignment: &Assignment, since_ms: i64) -> Sighting {
-        let mut seen = self.look_once(assignment, since_ms).await;
+    /// Looks for the proposal of an application. A login that is refused is renewed once.
+    pub async fn look(&self, assignment: &Assignment, since: Since) -> Sighting {
+        let mut seen = self.look_once(assignment, since).await;
         if let Err(Trouble::Login { .. }) = &seen {
             seen = match self.renew(&assignment.account).await {
-                Ok(()) => self.look_once(assignment, since_ms).await,
+                Ok(()) => self.look_once(assignment, since).await,
                 Err(trouble) => Err(trouble),
             };
         }
         seen.unwrap_or_else(|trouble| Sighting::Unreadable { reason: told(trouble) })
     }
 
-    async fn look_once(&self, assignment: &Assignment, since_ms: i64) -> Result<Sighting, Trouble> {
+    async fn look_once(&self, assignment: &Assignment, since: Since) -> Result<Sighting, Trouble> {
         let access = self.grants().access(&assignment.account).await?;
         let session = self.session(&access, assignment.queue_id.as_str()).await?;
         let organisation = organisation(&session, access.org_uid.as_deref()).await?;
@@ -64,7 +72,7 @@ impl Upwork {
             return Ok(Sighting::Unreadable { reason: "the job's numeric id could not be read".into() });
         };
         let letter = &assignment.terms.cover_letter;
-        let search = Search { session: &session, org_uid, job: &job, since_ms, letter };
+        let search = Search { session: &session, org_uid, job: &job, since, letter };
         Ok(search.sighting(&document, organisation.role).await)
     }
 }
@@ -77,14 +85,15 @@ pub(crate) struct Search<'a> {
     pub(crate) session: &'a Session,
     pub(crate) org_uid: &'a str,
     pub(crate) job: &'a str,
-    pub(crate) since_ms: i64,
+    since: Since,
     letter: &'a str,
 }
 
 impl Search<'_> {
     /// From then on a proposal counts as ours.
     pub(crate) fn counts_from_ms(&self) -> i64 {
-        self.since_ms - CLOCK_MARGIN_MS
+        let (Since::Intent(ms) | Since::Acceptance(ms)) = self.since;
+        ms - CLOCK_MARGIN_MS
     }
 
     /// The flag and the list of the likely status first, so that the usual positive takes few calls.
@@ -106,7 +115,7 @@ impl Search<'_> {
                 }
             }
             // The flag said no before the intent; only another's row would explain it otherwise.
-            if is_flagged && !is_another_there {
+            if is_flagged && !is_another_there && matches!(self.since, Since::Intent(_)) {
                 return found(None, None, "the job shows as applied to");
             }
         }
@@ -120,6 +129,9 @@ impl Search<'_> {
             Evidence::Shown { proposal, created_ms, by } => return found(proposal, created_ms, by),
             Evidence::Silent => {}
             Evidence::Doubt(doubt) => doubts.push(format!("balance: {doubt}")),
+        }
+        if is_flagged {
+            doubts.push("job: applied to, by no row of ours".into());
         }
         if doubts.is_empty() { Sighting::Absent } else { Sighting::Unreadable { reason: doubts.join("; ") } }
     }

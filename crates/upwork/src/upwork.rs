@@ -7,7 +7,7 @@ use std::time::Duration;
 use applyd_core::ids::AccountId;
 use applyd_core::outcome::Trouble;
 use applyd_core::seal::MasterKey;
-use applyd_store::{Error, Store};
+use applyd_store::Store;
 
 use crate::endpoint::{Consent, Endpoint};
 use crate::fault::Fault;
@@ -58,14 +58,6 @@ impl Upwork {
     /// `logged_out` when the server refuses for good; a passing trouble when it cannot be reached.
     pub async fn renew(&self, account: &AccountId) -> Result<(), Trouble> {
         self.grants().renew(account).await
-    }
-
-    /// The organisation that the account's grant speaks for, once one was read.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn agency(&self, account: &AccountId) -> Result<Option<String>, Error> {
-        Ok(self.grants().load(account).await?.and_then(|grant| grant.org_uid))
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

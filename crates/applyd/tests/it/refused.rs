@@ -205,7 +205,7 @@ fn no_witness_no_start() {
     }
     let server = place.serve();
     assert_eq!(server.stop(), Some(0), "and with a writable one it starts");
-    for secret in ["master.key", "witness.jsonl"] {
+    for secret in ["master.key", "applyd.db.witness"] {
         let mode = fs::metadata(place.path(secret)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{secret}");
     }

@@ -10,7 +10,7 @@ use crate::harness::{POLL, Place, Process, job};
 use crate::poll::{LONGEST, accepted, applied, has_failed_with, settled, until};
 
 const FILES: [&str; 3] = ["applyd.db", "applyd.db-wal", "applyd.db-shm"];
-const WITNESS: &str = "witness.jsonl";
+const WITNESS: &str = "applyd.db.witness";
 
 /// What waits in the queue outlives the test's own doings.
 fn patient() -> Place {

@@ -354,7 +354,7 @@ fn time_up(next: &mut Progress, now: i64) -> Result<(), Refused> {
             next.epoch += 1;
             applied(next, now);
         }
-        State::Unknown if next.intent.as_ref().is_some_and(|i| now >= i.at + crate::time::GIVE_UP_MS) => {
+        State::Unknown if super::overdue::is_given_up(next, now) => {
             next.epoch += 1;
             next.look_at = None;
             next.end(Ending::of(Code::Unresolved));

@@ -30,9 +30,7 @@ pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
         State::Submitted if late || was.submitted_at.is_none_or(|at| now >= at + CONFIRM_WAIT_MS) => {
             Some(Event::TimeUp)
         }
-        State::Unknown if was.intent.as_ref().is_some_and(|i| now >= i.at + GIVE_UP_MS) => {
-            Some(Event::TimeUp)
-        }
+        State::Unknown if is_given_up(was, now) => Some(Event::TimeUp),
         State::Verifying | State::Unknown if worker == Dead::Proven && was.permit_closed_at.is_none() => {
             Some(Event::PermitClosed)
         }
@@ -44,6 +42,19 @@ pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
         }
         _ => None,
     }
+}
+
+/// A day after the first read was possible; `None` while the permit is open and no read could tell.
+fn give_up_at(was: &Progress) -> Option<i64> {
+    let intent = was.intent.as_ref()?;
+    Some(was.permit_closed_at?.max(intent.at) + GIVE_UP_MS)
+}
+
+/// Whether the day is over, and a read after it has found nothing either: it has put off the next one.
+pub(super) fn is_given_up(was: &Progress, now: i64) -> bool {
+    let unread =
+        |at| was.look_at.is_some_and(|next| next <= at) || was.lease_until.is_some_and(|until| now < until);
+    give_up_at(was).is_some_and(|at| now >= at && !unread(at))
 }
 
 /// When [`overdue`] may first answer something; `None`: never. An open permit is asked about all the time.
@@ -64,7 +75,10 @@ pub fn due_at(was: &Progress) -> Option<i64> {
         }
         State::Verifying | State::Unknown if was.permit_closed_at.is_none() => intent_at,
         State::Verifying => first([Some(was.deadline), was.lease_until, None]),
-        State::Unknown => first([intent_at.map(|at| at + GIVE_UP_MS), was.lease_until, None]),
+        State::Unknown => {
+            let read_after = give_up_at(was).map(|at| was.look_at.map_or(at, |next| next.max(at)));
+            first([read_after, was.lease_until, None])
+        }
         _ => None,
     }
 }

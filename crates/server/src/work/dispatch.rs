@@ -1,6 +1,7 @@
 //! Hands accounts to workers: woken by hints, and by the clock where a hint was lost.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use applyd_store::queue;
 
 const POLL_READY: Duration = Duration::from_secs(1);
 const POLL_LOOKS: Duration = Duration::from_millis(100);
-const MOST_LOOKS: i64 = 64;
+const MOST_LOOKS: usize = 64;
 const MOST_READY: i64 = 1000;
 const STOP_WAIT: Duration = Duration::from_secs(25);
 
@@ -34,6 +35,7 @@ struct Turn {
 pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>) {
     let running = Running::default();
     let places = Arc::new(Semaphore::new(worker.workers));
+    let looking = Arc::new(Semaphore::new(MOST_LOOKS));
     let mut tasks = JoinSet::new();
     let (mut ready, mut looks) = (tokio::time::interval(POLL_READY), tokio::time::interval(POLL_LOOKS));
     let mut stop = std::pin::pin!(stop);
@@ -42,7 +44,7 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
             () = &mut stop => break,
             () = worker.wakes.rung() => {}
             _ = ready.tick() => wake_ready(&worker).await,
-            _ = looks.tick() => start_looks(&worker, &places, &mut tasks).await,
+            _ = looks.tick() => start_looks(&worker, &looking, &mut tasks).await,
         }
         for account in worker.wakes.take() {
             if let Some(turn) = Turn::enter(&running, account) {
@@ -56,6 +58,8 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
     let finished = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_WAIT, finished).await.is_err() {
         tracing::warn!("an intent is still without its answer; it stays for verification");
+        // Their sockets are closed before the lock that speaks for them is free.
+        tasks.shutdown().await;
     }
 }
 
@@ -66,15 +70,22 @@ async fn wake_ready(worker: &Worker) {
     }
 }
 
-async fn start_looks(worker: &Arc<Worker>, places: &Arc<Semaphore>, tasks: &mut JoinSet<()>) {
-    let due = match worker.store.read(|tx| queue::to_look_at(tx, MOST_LOOKS)).await {
+/// Looks have places of their own, so that neither they nor new applications starve the other. None waits for a
+/// place: what is due stays due.
+async fn start_looks(worker: &Arc<Worker>, looking: &Arc<Semaphore>, tasks: &mut JoinSet<()>) {
+    let most = looking.available_permits();
+    if most == 0 || worker.workers == 0 {
+        return;
+    }
+    let due = match worker.store.read(move |tx| queue::to_look_at(tx, most as i64)).await {
         Ok(due) => due,
         Err(error) => return tracing::warn!(%error, "the queue could not be read"),
     };
     for id in due {
-        let (worker, places) = (Arc::clone(worker), Arc::clone(places));
+        let Ok(place) = Arc::clone(looking).try_acquire_owned() else { break };
+        let worker = Arc::clone(worker);
         tasks.spawn(async move {
-            let Ok(_place) = places.acquire().await else { return };
+            let _place = place;
             if let Err(error) = look_once(&worker, &id).await {
                 tracing::warn!(application = %id, %error, "could not be looked at");
             }
@@ -85,8 +96,14 @@ async fn start_looks(worker: &Arc<Worker>, places: &Arc<Semaphore>, tasks: &mut 
 impl Turn {
     /// `None` while the account has a task; that one is told to look once more.
     fn enter(running: &Running, account: AccountId) -> Option<Self> {
-        let is_first = lock(running).insert(account.clone(), true).is_none();
-        is_first.then(|| Self { running: Arc::clone(running), account, left: false })
+        match lock(running).entry(account.clone()) {
+            Entry::Occupied(mut woken) => {
+                woken.insert(true);
+                return None;
+            }
+            Entry::Vacant(free) => free.insert(false),
+        };
+        Some(Self { running: Arc::clone(running), account, left: false })
     }
 
     /// Whether the task may end: nobody has woken the account since this was last asked.

@@ -58,18 +58,23 @@ fn beat(store: &Store, leases: &Leases, timing: &Timing) {
         asked
             .iter()
             .map(|(id, epoch)| {
-                let by = By::Worker(*epoch);
-                Ok(queue::advance(tx, id, Event::Heartbeat, by, &timing, Beside::default())?.is_ok())
+                match queue::advance(tx, id, Event::Heartbeat, By::Worker(*epoch), &timing, Beside::default())
+                {
+                    Ok(moved) => Ok(Some(moved.is_ok())),
+                    // One row that cannot be read must not cost the others their leases.
+                    Err(Error::Damaged(_)) => Ok(None),
+                    Err(error) => Err(error),
+                }
             })
-            .collect::<Result<Vec<bool>, Error>>()
+            .collect::<Result<Vec<Option<bool>>, Error>>()
     });
     match renewed {
         Ok(renewed) => {
             for ((id, epoch), renewed) in held.iter().zip(renewed) {
-                if renewed {
-                    leases.renewed(id, *epoch, sent);
-                } else {
-                    leases.revoke(id, *epoch);
+                match renewed {
+                    Some(true) => leases.renewed(id, *epoch, sent),
+                    Some(false) => leases.revoke(id, *epoch),
+                    None => tracing::warn!(application = %id, "a damaged row has no heartbeat"),
                 }
             }
         }

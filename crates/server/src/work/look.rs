@@ -9,7 +9,7 @@ use applyd_core::terms::Cents;
 use applyd_store::Error;
 use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
-use applyd_upwork::Assignment;
+use applyd_upwork::{Assignment, Since};
 
 use super::leases::{Lease, Lost};
 use super::{Worker, assignment};
@@ -47,9 +47,14 @@ pub(crate) async fn look(
     application: &Application,
     assigned: &Assignment,
 ) -> Result<(), Error> {
-    let since_ms = application.progress.intent.as_ref().map_or(application.accepted_at, |intent| intent.at);
-    let (event, note) = match lease.guard(worker.sandbox.look(assigned, since_ms)).await {
-        Ok(Sighting::Found { created_at, evidence, .. }) => {
+    let since = match &application.progress.intent {
+        Some(intent) => Since::Intent(intent.at),
+        None => Since::Acceptance(application.accepted_at),
+    };
+    let mut seen_as = None;
+    let (event, note) = match lease.guard(worker.sandbox.look(assigned, since)).await {
+        Ok(Sighting::Found { created_at, evidence, proposal }) => {
+            seen_as = proposal;
             (Event::Seen { site_at: created_at }, Some(format!("the site shows the proposal: {evidence}")))
         }
         Ok(Sighting::Absent) => {
@@ -63,6 +68,16 @@ pub(crate) async fn look(
         Err(Lost::Lease) => return Ok(()),
     };
     failpoint::hit("looked");
-    let _ = worker.advance(lease.id(), event, By::Worker(lease.epoch()), note).await?;
+    let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
+    let moved = worker
+        .store
+        .write(move |tx| {
+            let beside = Beside { note: note.as_deref(), proposal: seen_as.as_deref(), ..Beside::default() };
+            queue::advance(tx, &id, event, by, &timing, beside)
+        })
+        .await?;
+    if let Ok(application) = &moved {
+        worker.publish(application);
+    }
     Ok(())
 }

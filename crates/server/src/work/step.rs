@@ -10,7 +10,7 @@ use applyd_core::terms::{Cents, Terms, sha256_hex};
 use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, freelancer, meta};
-use applyd_upwork::{Assignment, Ready};
+use applyd_upwork::{Assignment, Ready, Since};
 
 use super::gate::{Shut, cross};
 use super::leases::{Lease, Lost};
@@ -241,10 +241,11 @@ async fn verify(
     application: &Application,
     assigned: &Assignment,
 ) -> Result<(), Error> {
-    let sighting = match lease.guard(worker.sandbox.look(assigned, application.accepted_at)).await {
-        Ok(sighting) => sighting,
-        Err(lost) => return hand_back(worker, lease, lost).await,
-    };
+    let sighting =
+        match lease.guard(worker.sandbox.look(assigned, Since::Acceptance(application.accepted_at))).await {
+            Ok(sighting) => sighting,
+            Err(lost) => return hand_back(worker, lease, lost).await,
+        };
     let Sighting::Found { created_at, evidence, .. } = sighting else {
         return stay(worker, lease, &Shut::VerifyOnly).await;
     };

@@ -21,12 +21,18 @@ pub(crate) async fn sweep(worker: Arc<Worker>) {
     loop {
         let swept = tokio::select! {
             _ = ticks.tick() => sweep_once(&worker).await,
-            _ = purges.tick() => worker.store.write(idempotency::purge).await.map(drop),
+            _ = purges.tick() => purge(&worker).await,
         };
         if let Err(error) = swept {
             tracing::warn!(%error, "the sweeper could not use the store");
         }
     }
+}
+
+/// In bites, so that the writer is never busy with it for long.
+async fn purge(worker: &Worker) -> Result<(), Error> {
+    while worker.store.write(idempotency::purge).await? == idempotency::PURGED_AT_ONCE as usize {}
+    Ok(())
 }
 
 async fn sweep_once(worker: &Worker) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use applyd_core::ids::{AccountId, QueueId};
@@ -18,6 +19,8 @@ pub const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 #[derive(Clone)]
 pub struct Witness {
     file: Arc<Mutex<File>>,
+    /// A torn line stands at its end.
+    broken: Arc<AtomicBool>,
 }
 
 /// First line: which store it belongs to.
@@ -86,13 +89,15 @@ impl Witness {
         options.create(true).read(true).append(true);
         private(&mut options);
         let mut file = options.open(path)?;
+        file.try_lock().map_err(|_| io::Error::other("another server writes it"))?;
         let whole = whole_lines(&mut file)?;
         file.set_len(whole)?;
         if whole == 0 {
             file.write_all(&line(&Head { store: store.to_owned() })?)?;
         }
         file.sync_all()?;
-        Ok(Self { file: Arc::new(Mutex::new(file)) })
+        sync_folder(path)?;
+        Ok(Self { file: Arc::new(Mutex::new(file)), broken: Arc::default() })
     }
 
     /// Writes the file anew with these intents only.
@@ -110,7 +115,8 @@ impl Witness {
             file.write_all(&line(&Line::of(intent))?)?;
         }
         file.sync_all()?;
-        std::fs::rename(&fresh, path)
+        std::fs::rename(&fresh, path)?;
+        sync_folder(path)
     }
 
     /// Puts a file of another store aside; answers where it is.
@@ -119,7 +125,9 @@ impl Witness {
     /// When it cannot be renamed.
     pub fn set_aside(path: &Path, store: &str) -> io::Result<PathBuf> {
         let aside = path.with_extension(format!("{store}.old"));
-        std::fs::rename(path, &aside).map(|()| aside)
+        std::fs::rename(path, &aside)?;
+        sync_folder(&aside)?;
+        Ok(aside)
     }
 
     /// Copies the file as it is; answers where the copy is.
@@ -138,11 +146,20 @@ impl Witness {
     /// # Errors
     /// When it is not known to be on disk.
     pub async fn append(&self, intent: &Witnessed) -> io::Result<()> {
-        let (file, bytes) = (Arc::clone(&self.file), line(&Line::of(intent))?);
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(io::Error::other("an earlier line could not be written or cut off"));
+        }
+        let (file, broken, bytes) =
+            (Arc::clone(&self.file), Arc::clone(&self.broken), line(&Line::of(intent))?);
         let written = tokio::task::spawn_blocking(move || {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.write_all(&bytes)?;
-            file.sync_data()
+            let whole = file.metadata()?.len();
+            // A torn line would swallow the next good one; where it cannot be cut off, none is acknowledged again.
+            file.write_all(&bytes).and_then(|()| file.sync_data()).inspect_err(|_| {
+                if file.set_len(whole).and_then(|()| file.sync_data()).is_err() {
+                    broken.store(true, Ordering::SeqCst);
+                }
+            })
         });
         written.await.map_err(io::Error::other)?
     }
@@ -194,6 +211,12 @@ impl Line {
             request: self.request,
         })
     }
+}
+
+/// A new name is durable only with its folder.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {

@@ -21,7 +21,7 @@ async fn plain_success_keeps_the_letter_as_it_was_given() {
     let proposal = &world.record()[0];
     assert_eq!(proposal.cover_letter_sha256, sha256_hex(assignment.terms.cover_letter.as_bytes()));
     assert_eq!(proposal.queue_id.as_deref(), Some(assignment.queue_id.as_str()));
-    assert!(world.upwork.agency(&world.account).await.unwrap().is_some());
+    assert!(world.grant().await.unwrap().org_uid.is_some());
 }
 
 #[tokio::test]

@@ -11,16 +11,14 @@ use applyd_upwork::Consent;
 use crate::world::{World, client, code, fast};
 
 async fn grant(world: &World) -> Grant {
-    let account = world.account.clone();
-    let found: Result<_, Error> = world.store.read(move |tx| grant::load(tx, &account)).await;
-    found.unwrap().unwrap()
+    world.grant().await.unwrap()
 }
 
 #[tokio::test]
 async fn an_account_that_nobody_linked_is_logged_out() {
     let world = World::from(fast(Behaviour::default()), Consent::ByPerson).await;
     assert_eq!(code(world.prepare(1).await), Code::LoggedOut);
-    assert_eq!(world.upwork.agency(&world.account).await.unwrap(), None);
+    assert!(world.grant().await.is_none());
 }
 
 #[tokio::test]

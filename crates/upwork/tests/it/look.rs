@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use applyd_core::outcome::Sighting;
 use applyd_sandbox::{Behaviour, ConfirmFault, StatusFilter};
+use applyd_upwork::Since;
 
 use crate::world::{World, name, usual};
 
@@ -16,10 +17,10 @@ async fn a_proposal_is_found_however_the_lists_lie() {
     for status_filter in [StatusFilter::Honest, StatusFilter::Mixed, StatusFilter::Empty] {
         let world = World::with(Behaviour { status_filter, ..Behaviour::default() }).await;
         let (assignment, since_ms) = (world.assignment(9), now_ms(&world));
-        assert_eq!(world.upwork.look(&assignment, since_ms).await, Sighting::Absent);
+        assert_eq!(world.upwork.look(&assignment, Since::Intent(since_ms)).await, Sighting::Absent);
         let ready = world.upwork.prepare(&assignment).await.unwrap();
         assert_eq!(name(&ready.confirm(usual()).await), "unknown");
-        match world.upwork.look(&assignment, since_ms).await {
+        match world.upwork.look(&assignment, Since::Intent(since_ms)).await {
             Sighting::Found { proposal, created_at, .. } if status_filter != StatusFilter::Empty => {
                 assert_eq!(proposal.as_deref(), Some("sbp_1"));
                 assert!(created_at.unwrap() >= since_ms);
@@ -33,13 +34,27 @@ async fn a_proposal_is_found_however_the_lists_lie() {
 }
 
 #[tokio::test]
+async fn without_an_intent_the_flag_alone_is_not_ours() {
+    let behaviour = Behaviour { status_filter: StatusFilter::Empty, ..Behaviour::default() };
+    let world = World::with(behaviour).await;
+    let (assignment, before_ms) = (world.assignment(1), now_ms(&world));
+    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
+    let later_ms = before_ms + 10 * 60 * 1000;
+    let seen = world.upwork.look(&assignment, Since::Acceptance(later_ms)).await;
+    assert!(matches!(seen, Sighting::Unreadable { .. }), "{seen:?}");
+    let seen = world.upwork.look(&assignment, Since::Intent(later_ms)).await;
+    assert!(matches!(seen, Sighting::Found { .. }), "{seen:?}");
+}
+
+#[tokio::test]
 async fn nothing_kept_is_absent() {
     let world =
         World::with(Behaviour { confirm: ConfirmFault::LostBeforeCommit, ..Behaviour::default() }).await;
     let (assignment, since_ms) = (world.assignment(1), now_ms(&world));
     let ready = world.upwork.prepare(&assignment).await.unwrap();
     assert_eq!(name(&ready.confirm(usual()).await), "unknown");
-    assert_eq!(world.upwork.look(&assignment, since_ms).await, Sighting::Absent);
+    assert_eq!(world.upwork.look(&assignment, Since::Intent(since_ms)).await, Sighting::Absent);
 }
 
 #[tokio::test]
@@ -50,7 +65,7 @@ async fn nothing_is_absent_among_many_others_too() {
         let ready = world.upwork.prepare(&world.assignment(number)).await.unwrap();
         assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
     }
-    assert_eq!(world.upwork.look(&world.assignment(1025), since_ms).await, Sighting::Absent);
+    assert_eq!(world.upwork.look(&world.assignment(1025), Since::Intent(since_ms)).await, Sighting::Absent);
 }
 
 #[tokio::test]
@@ -60,10 +75,10 @@ async fn a_dark_site_is_unreadable_until_it_is_light() {
         let (assignment, since_ms) = (world.assignment(number), now_ms(&world));
         let ready = world.upwork.prepare(&assignment).await.unwrap();
         assert_eq!(name(&ready.confirm(usual()).await), "unknown");
-        let dark = world.upwork.look(&assignment, since_ms).await;
+        let dark = world.upwork.look(&assignment, Since::Intent(since_ms)).await;
         assert!(matches!(dark, Sighting::Unreadable { .. }), "{dark:?}");
         tokio::time::sleep(Duration::from_millis(600)).await;
-        let light = world.upwork.look(&assignment, since_ms).await;
+        let light = world.upwork.look(&assignment, Since::Intent(since_ms)).await;
         assert_eq!(matches!(light, Sighting::Found { .. }), is_kept, "{light:?}");
         assert_eq!(matches!(light, Sighting::Absent), !is_kept, "{light:?}");
     }
@@ -76,15 +91,15 @@ async fn a_proposal_with_another_letter_is_neither_ours_nor_none() {
     let ready = world.upwork.prepare(&assignment).await.unwrap();
     assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
     assignment.terms.cover_letter = "Another letter".into();
-    let seen = world.upwork.look(&assignment, since_ms).await;
+    let seen = world.upwork.look(&assignment, Since::Intent(since_ms)).await;
     assert!(matches!(seen, Sighting::Unreadable { .. }), "{seen:?}");
 }
 
 #[tokio::test]
 async fn a_lost_login_is_renewed_by_the_look() {
     let world = World::start().await;
-    let seen = world.upwork.look(&world.assignment(8), now_ms(&world)).await;
+    let seen = world.upwork.look(&world.assignment(8), Since::Intent(now_ms(&world))).await;
     assert_eq!(seen, Sighting::Absent);
-    let seen = world.upwork.look(&world.assignment(6), now_ms(&world)).await;
+    let seen = world.upwork.look(&world.assignment(6), Since::Intent(now_ms(&world))).await;
     assert!(matches!(seen, Sighting::Unreadable { .. }), "{seen:?}");
 }

@@ -11,6 +11,7 @@ use applyd_core::seal::MasterKey;
 use applyd_core::terms::{Cents, Price, Terms};
 use applyd_sandbox::{Behaviour, Settings, serve, submissions};
 use applyd_store::account::{self, Channel};
+use applyd_store::grant::{self, Grant};
 use applyd_store::{Clock, Error, Store};
 use applyd_upwork::{Assignment, Consent, Endpoint, Fill, Ready, Upwork};
 use tempfile::TempDir;
@@ -43,6 +44,12 @@ pub(crate) struct World {
 }
 
 impl World {
+    pub(crate) async fn grant(&self) -> Option<Grant> {
+        let account = self.account.clone();
+        let found: Result<_, Error> = self.store.read(move |tx| grant::load(tx, &account)).await;
+        found.unwrap()
+    }
+
     pub(crate) async fn start() -> Self {
         Self::with(Behaviour::default()).await
     }
