@@ -50,14 +50,19 @@ fn give_up_at(was: &Progress) -> Option<i64> {
     Some(was.permit_closed_at?.max(intent.at) + GIVE_UP_MS)
 }
 
-/// Whether the day is over, and a read after it has found nothing either: it has put off the next one.
-pub(super) fn is_given_up(was: &Progress, now: i64) -> bool {
-    let unread =
-        |at| was.look_at.is_some_and(|next| next <= at) || was.lease_until.is_some_and(|until| now < until);
-    give_up_at(was).is_some_and(|at| now >= at && !unread(at))
+/// A read that found nothing has put off the next one.
+fn has_read_after(was: &Progress, at: i64) -> bool {
+    was.look_at.is_none_or(|next| next > at)
 }
 
-/// When [`overdue`] may first answer something; `None`: never. An open permit is asked about all the time.
+/// Whether the day is over, and a read after it has found nothing either.
+pub(super) fn is_given_up(was: &Progress, now: i64) -> bool {
+    let is_being_read = was.lease_until.is_some_and(|until| now < until);
+    !is_being_read && give_up_at(was).is_some_and(|at| now >= at && has_read_after(was, at))
+}
+
+/// When [`overdue`] may first answer something; `None`: never, so the state is final. An open permit is asked
+/// about all the time.
 #[must_use]
 pub fn due_at(was: &Progress) -> Option<i64> {
     let intent_at = was.intent.as_ref().map(|intent| intent.at);
@@ -75,10 +80,7 @@ pub fn due_at(was: &Progress) -> Option<i64> {
         }
         State::Verifying | State::Unknown if was.permit_closed_at.is_none() => intent_at,
         State::Verifying => first([Some(was.deadline), was.lease_until, None]),
-        State::Unknown => {
-            let read_after = give_up_at(was).map(|at| was.look_at.map_or(at, |next| next.max(at)));
-            first([read_after, was.lease_until, None])
-        }
+        State::Unknown => first([give_up_at(was), was.lease_until, None]),
         _ => None,
     }
 }

@@ -84,6 +84,11 @@ fn unknown() -> Progress {
     then(&verifying(), Event::TimeUp, SWEEPER, DEADLINE)
 }
 
+/// And a read after the day is over has put off the next.
+fn unreadable_for_a_day() -> Progress {
+    Progress { look_at: Some(START + GIVE_UP_MS + 1), ..unknown() }
+}
+
 fn looked_at(was: &Progress, after: i64) -> Progress {
     then(was, look(), SWEEPER, after)
 }
@@ -96,7 +101,7 @@ fn owner(progress: &Progress) -> By {
 fn ended() -> Vec<Progress> {
     vec![
         then(&submitted(), SEEN, SWEEPER, 1),
-        then(&unknown(), Event::TimeUp, SWEEPER, GIVE_UP_MS),
+        then(&unreadable_for_a_day(), Event::TimeUp, SWEEPER, GIVE_UP_MS),
         then(&leased(), Event::End(ending(Code::JobClosed)), FIRST, 1),
         then(&leased(), Event::End(ending(Code::NotEligible)), FIRST, 1),
         then(&leased(), Event::End(ending(Code::NotEnoughConnects)), FIRST, 1),
@@ -186,7 +191,7 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
         ("T17 success after all",  unknown(), Event::Accepted,              SENDER, DEADLINE, Applied, None, Some(Capture), Some(Tell::Corrected)),
         ("T18 nothing after all",  late_read.clone(), NOT_SEEN,             owner(&late_read), DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
         ("T18 refused after all",  unknown(), declined(Code::Refused),      SENDER, DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
-        ("T19 given up",           unknown(), Event::TimeUp,                SWEEPER, GIVE_UP_MS, Failed, Some(Code::Unresolved), Some(WriteOff), Some(Tell::Corrected)),
+        ("T19 given up",           unreadable_for_a_day(), Event::TimeUp,                SWEEPER, GIVE_UP_MS, Failed, Some(Code::Unresolved), Some(WriteOff), Some(Tell::Corrected)),
         ("restored in time",       armed(),   recover(true),                    SWEEPER, 9, Verifying, None, None, None),
         ("restored too late",      armed(),   recover(false),             SWEEPER, 9, Unknown, Some(Code::OutcomeUnknown), None, Some(Tell::Failed)),
         ("taken for a read",       verifying(), look(),                     SWEEPER, 9, Verifying, None, None, None),
@@ -254,7 +259,10 @@ fn each_refusal_leaves_the_application_alone() {
         ("two readers at once",           reading.clone(), look(), SWEEPER, 1, Time),
         ("a reader whose lease is over",  reading, NOT_SEEN, reader, LEASE, Lease),
         ("restored twice",                verifying(), Event::Recover { worker: "dead".into(), at: START, in_time: true }, SWEEPER, 1, State),
-        ("given up early",                unknown(), Event::TimeUp, SWEEPER, GIVE_UP_MS - 1, Time),
+        ("given up early",                unreadable_for_a_day(), Event::TimeUp, SWEEPER, GIVE_UP_MS - 1, Time),
+        ("given up unread",               unknown(), Event::TimeUp, SWEEPER, 3 * GIVE_UP_MS, Time),
+        ("given up while it is read",     Progress { lease_until: Some(i64::MAX), ..unreadable_for_a_day() }, Event::TimeUp, SWEEPER, GIVE_UP_MS, Time),
+        ("given up with an open permit",  Progress { permit_closed_at: None, ..unreadable_for_a_day() }, Event::TimeUp, SWEEPER, GIVE_UP_MS, Time),
         ("applied too early",             submitted(), Event::TimeUp, SWEEPER, CONFIRM_WAIT_MS - 1, Time),
         ("out of time too early",         queued(), Event::TimeUp, SWEEPER, DEADLINE - 1, Time),
         ("unknown too early",             intent(), Event::TimeUp, SWEEPER, DEADLINE - 1, Time),

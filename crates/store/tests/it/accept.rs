@@ -165,7 +165,9 @@ fn applied_unknown_and_unresolved_bar_another_one() {
         world.catch_up(&unknown, applyd_core::state::Dead::No).unwrap();
         barred(2, &unknown, State::Unknown);
         assert_eq!(world.balance(&account), (7, 1, 1), "the outcome is open, so is the credit");
+        world.catch_up(&unknown, applyd_core::state::Dead::Proven).unwrap();
         world.pass(applyd_core::time::GIVE_UP_MS);
+        world.read_in_vain(&unknown);
         world.catch_up(&unknown, applyd_core::state::Dead::No).unwrap();
         barred(2, &unknown, State::Failed);
         assert_eq!(world.balance(&account), (8, 0, 1));

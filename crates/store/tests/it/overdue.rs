@@ -47,7 +47,9 @@ fn at_the_deadline_what_was_not_sent_ends_and_what_was_is_unknown() {
         assert_eq!(world.events(&sent), ["application.failed"]);
         assert_eq!(world.balance(&account), (8, 1, 0), "held while the outcome is open");
 
-        due_exactly_at(world, &sent, unknown.progress.intent.unwrap().at + GIVE_UP_MS);
+        world.set_now(unknown.progress.permit_closed_at.unwrap() + GIVE_UP_MS);
+        assert!(world.catch_up(&sent, Dead::Proven).is_none(), "nobody has read after the day");
+        world.read_in_vain(&sent);
         let given_up = world.catch_up(&sent, Dead::No).unwrap();
         assert_eq!(given_up.progress.code, Some(Code::Unresolved));
         assert_eq!(world.events(&sent), ["application.failed", "application.corrected"]);

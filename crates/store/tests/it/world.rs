@@ -167,6 +167,12 @@ impl World {
         self.write(move |tx| queue::catch_up(tx, &id, &T, |_| dead))
     }
 
+    /// One read of the site that does not answer.
+    pub(crate) fn read_in_vain(&self, id: &QueueId) {
+        let taken = self.advance(id, Event::Look { worker: "reader".into() }, By::Sweeper);
+        self.advance(id, Event::Unreadable, By::Worker(taken.progress.epoch));
+    }
+
     pub(crate) fn load(&self, id: &QueueId) -> Application {
         let id = id.clone();
         self.read(move |tx| application::load(tx, &id)).unwrap()

@@ -29,7 +29,7 @@ fn time_alone_acts_at_the_boundary_and_not_before() {
         ("success long enough",          patient(submitted()), No, CONFIRM_WAIT_MS, Event::TimeUp),
         ("success at the deadline",      Progress { submitted_at: Some(START + DEADLINE), ..patient(submitted()) }, No, DEADLINE, Event::TimeUp),
         ("reader's lease over",          reading, No, LEASE, back),
-        ("unknown for a day",            unknown(), No, GIVE_UP_MS, Event::TimeUp),
+        ("unknown for a day",            unreadable_for_a_day(), No, GIVE_UP_MS, Event::TimeUp),
     ];
     for (name, was, dead, after, event) in rows {
         assert_eq!(overdue(&was, START + after - 1, dead), None, "{name}: too early");
