@@ -73,10 +73,10 @@ impl Worker {
     fn publish(&self, application: &Application) {
         self.cache.publish(application);
         let progress = &application.progress;
-        let has_ended = progress.state.is_terminal() && progress.state != State::Unknown;
-        if let Some(since) = progress.processed_at.filter(|_| has_ended) {
+        if progress.state.is_terminal() && progress.state != State::Unknown {
             // A correction comes later, but the slot was free from the deadline on.
-            self.pace.took(&application.account, self.store.now().min(progress.deadline) - since);
+            let ended_at = self.store.now().min(progress.deadline);
+            self.pace.ended(&application.account, application.accepted_at, ended_at);
         }
         if !progress.state.holds_slot() {
             self.wakes.wake(&application.account);

@@ -233,6 +233,24 @@ fn an_empty_store_puts_the_old_witness_aside() {
 }
 
 #[test]
+fn two_databases_in_one_folder_keep_their_own_witness() {
+    let mut place = patient();
+    let _sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let first = place.serve();
+    let before = applied(&first, &one, 1);
+    place.set("APPLYD_DATABASE", "sqlite:other.db");
+    let two = place.account("two", 20);
+    let second = place.serve();
+    let other = applied(&second, &two, 1);
+    let after = applied(&first, &one, 1000);
+    assert_eq!((first.stop(), second.stop()), (Some(0), Some(0)));
+    let (ours, theirs) = (read(&place, WITNESS), read(&place, "other.db.witness"));
+    assert!(ours.contains(&before) && ours.contains(&after) && !ours.contains(&other), "{ours}");
+    assert!(theirs.contains(&other) && !theirs.contains(&before), "{theirs}");
+}
+
+#[test]
 fn a_torn_last_line_of_the_witness_is_none() {
     let mut place = patient();
     let _sandbox = place.sandbox();

@@ -35,6 +35,9 @@ fn one_serves_and_the_next_one_may_after_it() {
         assert!(matches!(refused, Error::Served(_)), "{refused}");
         assert!(refused.to_string().contains("applyd.db"), "{refused}");
         ServeLock::take(&world.folder.path().join("other.db")).unwrap();
+        let link = world.folder.path().join("link.db");
+        std::os::unix::fs::symlink(&database, &link).unwrap();
+        assert!(matches!(ServeLock::take(&link), Err(Error::Served(_))), "the same database by a link");
         drop(lock);
         ServeLock::take(&database).unwrap();
     });
