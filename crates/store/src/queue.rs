@@ -356,15 +356,18 @@ pub fn overdue(tx: &Tx<'_>, most: i64) -> Result<Vec<QueueId>, Error> {
     )
 }
 
-/// Applications whose worker, or whose intent's sender, is not this incarnation.
+/// What one look at the leftovers of other incarnations takes; the sweeper finds the rest when it is due.
+const MOST_LEFT: i64 = 100_000;
+
+/// Applications whose worker, or whose intent's sender, is not this incarnation; the longest due first.
 ///
 /// # Errors
 /// The store's.
 pub fn of_others(tx: &Tx<'_>, worker: &str) -> Result<Vec<QueueId>, Error> {
     tx.all(
         "SELECT a.id FROM application a LEFT JOIN intent i ON i.application_id = a.id
-         WHERE a.due_at IS NOT NULL AND coalesce(i.worker, a.worker, ?1) <> ?1",
-        values![worker],
+         WHERE a.due_at IS NOT NULL AND coalesce(i.worker, a.worker, ?1) <> ?1 ORDER BY a.due_at LIMIT ?2",
+        values![worker, MOST_LEFT],
         |row| row.parsed(0, QueueId::parse),
     )
 }
@@ -376,8 +379,8 @@ pub fn of_others(tx: &Tx<'_>, worker: &str) -> Result<Vec<QueueId>, Error> {
 pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Error> {
     tx.all(
         "SELECT id, state FROM application WHERE due_at IS NOT NULL AND (state = 'intent' OR state = 'verifying' OR state = 'unknown')
-         ORDER BY id",
-        values![],
+         ORDER BY id LIMIT ?1",
+        values![MOST_LEFT],
         |row| Ok((row.parsed(0, QueueId::parse)?, row.parsed(1, State::parse)?.status())),
     )
 }
