@@ -4,7 +4,13 @@ use rusqlite::Connection;
 
 use crate::Error;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: [&str; 5] = [
+    include_str!("../../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../../migrations/sqlite/0002_webhook.sql"),
+    include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
+    include_str!("../../../migrations/sqlite/0004_rate_limit.sql"),
+    include_str!("../../../migrations/sqlite/0005_letter.sql"),
+];
 
 /// Brings the schema up to date.
 pub(crate) fn up(connection: &Connection, now: i64) -> Result<(), Error> {

@@ -1,0 +1,1 @@
+-- Jobs that were read from the channel, kept for at most a day.

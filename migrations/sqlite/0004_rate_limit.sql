@@ -1,0 +1,1 @@
+-- Limits that differ from the table of the API, and counts of the day.

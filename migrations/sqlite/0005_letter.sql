@@ -1,0 +1,1 @@
+-- Stored text settings for generated letters.
