@@ -8,8 +8,10 @@ mod error;
 mod event;
 mod object;
 mod status;
+mod timeline;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
 pub use event::{EventBody, EventType};
 pub use status::{ApplicationStatus, StatusAnswer};
+pub use timeline::{TimelineAnswer, TimelineEntry};
