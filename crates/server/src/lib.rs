@@ -1,9 +1,11 @@
 //! The server of applyd: HTTP in front, workers behind, the store between them.
 
+mod bells;
 pub mod config;
 pub mod failpoint;
 mod http;
 mod master_key;
+mod news;
 mod start;
 mod status_cache;
 pub mod telemetry;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::seal::MasterKey;
-use applyd_store::{Clock, Error, ServeLock, Store, meta};
+use applyd_store::{Clock, Error, ServeLock, Store, event, meta};
 use applyd_upwork::{Consent, Endpoint, Upwork};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::config::Settings;
 use crate::http::{App, KeyCache, router, serve};
-use crate::status_cache::StatusCache;
+use crate::news::{self, News};
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
 use crate::{master_key, verify_only};
 
@@ -57,6 +57,7 @@ pub struct Running {
     api: JoinHandle<()>,
     workers: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    follower: JoinHandle<()>,
     sandbox: Option<Embedded>,
     _heartbeat: Heartbeat,
     _lock: ServeLock,
@@ -102,23 +103,27 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         timing,
         leases: Arc::clone(&leases),
         witness,
-        cache: Arc::new(StatusCache::new(settings.status_answers)),
+        news: Arc::new(News::new(settings.status_answers)),
         wakes: Arc::new(Wakes::default()),
         pace: Arc::new(Pace::new(timing.assumed_ms)),
         workers: settings.workers,
     });
     recover_others(&worker).await?;
+    let (stop, stopped) = watch::channel(false);
+    let told_so_far = store.read(event::reach).await?;
+    let follower = tokio::spawn(news::follow(store.clone(), Arc::clone(&worker.news), told_so_far));
     let app = App {
         store,
         timing,
-        cache: Arc::clone(&worker.cache),
+        news: Arc::clone(&worker.news),
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
+        streams: Arc::default(),
+        stop: stopped.clone(),
     };
-    let (stop, stopped) = watch::channel(false);
     let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
     let sweeper = tokio::spawn(sweep(worker));
@@ -128,6 +133,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         api,
         workers,
         sweeper,
+        follower,
         sandbox: embedded,
         _heartbeat: heartbeat,
         _lock: lock,
@@ -142,6 +148,7 @@ impl Running {
         let _ = self.api.await;
         let _ = self.workers.await;
         self.sweeper.abort();
+        self.follower.abort();
         if let Some(embedded) = self.sandbox {
             embedded.stop.send_replace(true);
             let _ = embedded.task.await;
@@ -149,7 +156,8 @@ impl Running {
     }
 }
 
-async fn told(mut stopped: watch::Receiver<bool>) {
+/// Waits for the stop.
+pub(crate) async fn told(mut stopped: watch::Receiver<bool>) {
     // The sender going away is a stop too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

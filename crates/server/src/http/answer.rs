@@ -31,6 +31,10 @@ impl Refused {
         Self { status, body, retry_after_s: None }
     }
 
+    pub(crate) fn after(self, wait: std::time::Duration) -> Self {
+        Self { retry_after_s: i64::try_from(wait.as_secs()).ok(), ..self }
+    }
+
     pub(crate) fn unavailable(error: &str, retry_after_s: i64) -> Self {
         let refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, error);
         Self { retry_after_s: Some(retry_after_s), ..refused }

@@ -84,7 +84,7 @@ fn another_accounts_application_is_nobodys() {
         let id = world.accept(&account, &job(1));
         assert!(cancel(world, &other, &id).is_none());
         assert_eq!(world.state(&id), State::Queued);
-        let asked = id.clone();
+        let asked = id;
         assert!(world.read(move |tx| timeline::list(tx, &other, &asked)).is_none());
         assert!(cancel(world, &account, &QueueId::new(world.now(), world.bits())).is_none());
     });
