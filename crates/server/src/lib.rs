@@ -5,6 +5,7 @@ pub mod config;
 pub mod failpoint;
 mod http;
 mod master_key;
+mod metrics;
 mod news;
 mod start;
 mod status_cache;
@@ -12,4 +13,5 @@ pub mod telemetry;
 mod verify_only;
 pub mod work;
 
+pub use http::description;
 pub use start::{Running, StartError, open_store, start};

@@ -6,12 +6,16 @@
 mod apply;
 mod error;
 mod event;
+mod health;
 mod object;
 mod status;
+mod submissions;
 mod timeline;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
 pub use event::{EventBody, EventType};
+pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
+pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
 pub use timeline::{TimelineAnswer, TimelineEntry};

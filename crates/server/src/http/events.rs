@@ -8,17 +8,17 @@ use std::time::Duration;
 use applyd_core::ids::{AccountId, EventId};
 use applyd_core::refusal::Refusal;
 use applyd_store::{Error, api_key, event};
-use applyd_wire::EventBody;
+use applyd_wire::{ErrorAnswer, EventBody};
 use axum::extract::{RawQuery, State as Shared};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 
 use super::App;
 use super::account::Caller;
-use super::answer::Refused;
-use super::streams::{MOST_STREAMS, Place};
+use super::refused::Refused;
+use super::streams::Place;
 use crate::bells::Listener;
 use crate::start::told;
 
@@ -41,6 +41,22 @@ enum Cursor {
     After(EventId),
 }
 
+/// Streams the account's events as they happen.
+///
+/// Server-sent events: `event` is the type, `data` the body of the webhook, `id` the cursor. A comment line each 15
+/// seconds shows that the stream lives.
+#[utoipa::path(
+    get, path = "/api/auto-apply-v2/events", tag = "applications",
+    params(
+        ("after" = Option<String>, Query, description = "Go on after this event's id; `start`: from the oldest kept; absent: from now on"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The same, and stands above `after`"),
+    ),
+    responses(
+        (status = 200, description = "Events until the server stops", body = EventBody, content_type = "text/event-stream"),
+        (status = 422, description = "The cursor is none of this account", body = ErrorAnswer),
+        (status = 429, description = "Over the limit, or five streams of this key are open", body = ErrorAnswer),
+    ),
+)]
 pub(crate) async fn events(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
@@ -48,7 +64,7 @@ pub(crate) async fn events(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
     let cursor = asked(&headers, query.as_deref().unwrap_or_default())?;
-    let place = app.streams.take(&holder.key).ok_or_else(too_many)?;
+    let place = app.streams.take(&holder.key).ok_or(Refused::TooManyStreams)?;
     let first = Event::default().retry(RETRY_AFTER);
     let (after, first) = match cursor {
         Cursor::Start => (None, first),
@@ -72,31 +88,26 @@ pub(crate) async fn events(
 
 /// The header stands above the address: a reader that connects again repeats the address as it was.
 fn asked(headers: &HeaderMap, query: &str) -> Result<Cursor, Refusal> {
-    let after = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "after");
-    let (field, text) = match (headers.get(LAST_EVENT_ID), after) {
-        (Some(last), _) if !last.is_empty() => ("Last-Event-ID", String::from_utf8_lossy(last.as_bytes())),
-        (_, Some((_, after))) => ("after", after),
-        _ => return Ok(Cursor::Now),
-    };
+    let last = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty());
+    let last = last.map(|last| String::from_utf8_lossy(last.as_bytes()));
+    let after = || url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "after");
+    let Some(text) = last.or_else(|| Some(after()?.1)) else { return Ok(Cursor::Now) };
     if text == START {
         return Ok(Cursor::Start);
     }
-    EventId::parse(&text).map(Cursor::After).ok_or_else(|| unknown(field))
+    EventId::parse(&text).map(Cursor::After).ok_or_else(unknown)
 }
 
-fn unknown(field: &str) -> Refusal {
-    Refusal::meaning(field, format!("`{field}` must be `{START}` or the id of one of your events"))
+fn unknown() -> Refusal {
+    let allowed =
+        format!("`after` and `Last-Event-ID` must be `{START}` or the id of an event of this account");
+    Refusal::meaning("after", allowed)
 }
 
 async fn known(app: &App, account: &AccountId, id: EventId) -> Result<EventId, Refused> {
     let (account, asked) = (account.clone(), id.clone());
     let page = app.store.read(move |tx| event::after(tx, &account, Some(&asked), 0)).await?;
-    Ok(page.map(|_| id).ok_or_else(|| unknown("after"))?)
-}
-
-fn too_many() -> Refused {
-    let error = format!("Too many open event streams, the limit is {MOST_STREAMS}");
-    Refused::new(StatusCode::TOO_MANY_REQUESTS, &error).after(RETRY_AFTER)
+    Ok(page.map(|_| id).ok_or_else(unknown)?)
 }
 
 /// One stream: between two events it holds a place in a list and nothing of the store.
@@ -131,6 +142,8 @@ impl Tail {
             if self.read().await? {
                 continue;
             }
+            // What a page took up is given back while there is nothing to tell.
+            self.ready = VecDeque::new();
             let stop = told(self.app.stop.clone());
             tokio::select! {
                 () = self.listener.rung() => {}

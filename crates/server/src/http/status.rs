@@ -11,13 +11,15 @@ use applyd_store::Error;
 use applyd_store::api_key::Holder;
 use applyd_store::application::{self, Status};
 use applyd_store::queue;
+use applyd_wire::{ErrorAnswer, StatusAnswer};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 
 use super::App;
 use super::account::Caller;
-use super::answer::{Refused, ready};
+use super::answer::ready;
+use super::refused::Refused;
 use super::unless::Unless;
 use super::wait;
 use crate::status_cache::Answer;
@@ -30,6 +32,26 @@ enum Asked {
     Nothing,
 }
 
+/// Tells how an application stands.
+///
+/// Settling usually takes 30 to 90 seconds and never more than 280, unless a person is waited for.
+#[utoipa::path(
+    get, path = "/api/auto-apply-v2/status", tag = "applications",
+    params(
+        ("queueId" = Option<String>, Query, description = "The id that apply answered; this or `jobId`, not both"),
+        ("jobId" = Option<String>, Query, description = "Ciphertext, URL or UUID of the job; the newest application counts"),
+        ("wait" = Option<u32>, Query, maximum = 60, description = "Hold the answer for up to so many seconds, until the status is an end or, with `If-None-Match`, until it differs"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
+    ),
+    responses(
+        (status = 200, description = "Always these eight keys", body = StatusAnswer,
+            headers(("ETag" = String, description = "Strong: changes with any of the eight values"))),
+        (status = 304, description = "As the `ETag` in `If-None-Match` says"),
+        (status = 400, description = "Neither id, or both", body = ErrorAnswer),
+        (status = 404, description = "No such application of this account", body = ErrorAnswer),
+        (status = 422, description = "`wait` is no whole number from 0 to 60", body = ErrorAnswer),
+    ),
+)]
 pub(crate) async fn status(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
@@ -42,7 +64,7 @@ pub(crate) async fn status(
         Asked::Job(job) => of_job(&app, &holder, job).await?,
         Asked::Nothing => None,
     };
-    let (id, answer) = found.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Application not found"))?;
+    let (id, answer) = found.ok_or(Refused::UnknownApplication)?;
     let answer = wait::hold(&app, &holder.account, &id, answer, wait, &unless).await?;
     Ok(told(answer, &unless))
 }
