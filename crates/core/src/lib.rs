@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no async: time, ids and random numbers are arguments.
 
+pub mod address;
 pub mod draft;
 pub mod ids;
 pub mod job_ref;
