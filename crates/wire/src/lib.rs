@@ -11,5 +11,5 @@ mod status;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
-pub use event::EventType;
+pub use event::{EventBody, EventType};
 pub use status::{ApplicationStatus, StatusAnswer};
