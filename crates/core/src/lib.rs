@@ -13,6 +13,7 @@ pub mod queue;
 pub mod refusal;
 pub mod retry;
 pub mod seal;
+pub mod signature;
 pub mod state;
 pub mod terms;
 pub mod time;
