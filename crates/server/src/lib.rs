@@ -5,6 +5,7 @@ pub mod failpoint;
 mod http;
 mod master_key;
 mod metrics;
+pub mod notify;
 mod request;
 mod start;
 mod status_cache;
