@@ -62,7 +62,7 @@ impl EventType {
 }
 
 /// One event as it is told, by webhook and by stream alike: always these four keys, in this order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventBody {
     /// The event's id, the same in every delivery.
     pub id: String,

@@ -10,6 +10,7 @@ mod health;
 mod object;
 mod status;
 mod submissions;
+mod timeline;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
@@ -17,3 +18,4 @@ pub use event::{EventBody, EventType};
 pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
+pub use timeline::{TimelineAnswer, TimelineEntry};
