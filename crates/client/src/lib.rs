@@ -1,6 +1,8 @@
-//! Rust SDK of applyd: typed calls, polling and the event stream, over the documented API only.
+//! Rust SDK of applyd: typed calls, polling, the event stream and the receiving end of webhooks, over the documented
+//! API only.
 
 mod events;
+pub mod webhook;
 
 use std::time::{Duration, Instant};
 

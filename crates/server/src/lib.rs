@@ -7,6 +7,8 @@ mod http;
 mod master_key;
 mod metrics;
 mod news;
+pub mod notify;
+mod request;
 mod start;
 mod status_cache;
 pub mod telemetry;
