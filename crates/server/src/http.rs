@@ -35,7 +35,7 @@ use utoipa_axum::routes;
 use crate::news::News;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
-pub(crate) use listen::serve;
+pub(crate) use listen::{raise_file_limit, serve};
 pub(crate) use quota::Quota;
 use streams::Streams;
 

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::config::Settings;
-use crate::http::{App, KeyCache, Quota, router, serve};
+use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
 use crate::news::{self, News};
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
 use crate::{master_key, metrics, verify_only};
@@ -88,6 +88,7 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 /// # Errors
 /// What could not be opened, read or listened on; nothing runs then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    raise_file_limit();
     let lock = ServeLock::take(&settings.database)?;
     let key = Arc::new(master_key::load_or_make(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;

@@ -119,6 +119,20 @@ fn events_are_told_as_they_are_committed() {
 }
 
 #[test]
+fn a_commit_of_another_process_is_told_too() {
+    let place = Place::fast();
+    let account = place.account("agency", 9);
+    let server = place.serve();
+    settle(&server, &account, 1);
+    let mut reader = Reader::of(&server, &account, "");
+    reader.next().unwrap();
+    let begun = Instant::now();
+    multiply(&place, 2);
+    reader.take(2);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_kill_loses_no_event_and_repeats_none() {
     let mut place = Place::fast();
     let _sandbox = place.sandbox();
@@ -210,7 +224,7 @@ fn a_reader_that_takes_nothing_is_cut_off_and_goes_on_later() {
     let account = place.account("agency", 9);
     let server = place.serve();
     settle(&server, &account, 1);
-    multiply(&place);
+    multiply(&place, MANY_EVENTS);
     let mut readers: Vec<Reader> = (0..5).map(|_| Reader::of(&server, &account, "?after=start")).collect();
     let begun = Instant::now();
     // They hold all places until they are cut.
@@ -227,7 +241,7 @@ fn a_reader_that_takes_nothing_is_cut_off_and_goes_on_later() {
 }
 
 /// Writes the one event down many times over, under ids of their own.
-fn multiply(place: &Place) {
+fn multiply(place: &Place, times: u32) {
     let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
     store.busy_timeout(Duration::from_secs(10)).unwrap();
     store
@@ -236,7 +250,7 @@ fn multiply(place: &Place) {
              INSERT INTO event (id, account_id, application_id, type, at, data)
              SELECT 'evt_01' || substr('00000000' || i, -8) || substr(id, 15), account_id, application_id, type, at, data
              FROM n, event WHERE seq = 1",
-            [MANY_EVENTS],
+            [times],
         )
         .unwrap();
 }
