@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no async: time, ids and random numbers are arguments.
 
+pub mod delivery;
 pub mod draft;
 pub mod ids;
 pub mod job_ref;
@@ -15,3 +16,4 @@ pub mod seal;
 pub mod state;
 pub mod terms;
 pub mod time;
+pub mod webhook;

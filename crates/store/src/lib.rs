@@ -6,6 +6,7 @@
 pub mod account;
 pub mod api_key;
 pub mod application;
+pub mod delivery;
 mod error;
 pub mod event;
 pub mod freelancer;
@@ -21,6 +22,7 @@ mod sqlite;
 mod store;
 pub mod timeline;
 mod tx;
+pub mod webhook;
 
 pub use error::Error;
 pub use lock::ServeLock;

@@ -16,4 +16,5 @@ mod random;
 mod recover;
 mod reopen;
 mod sqlite;
+mod webhooks;
 mod world;
