@@ -367,7 +367,7 @@ fn an_account_sees_and_changes_only_its_own_and_has_a_limit() {
             world.change(&other, &endpoint, Change { enabled: Some(false), ..Change::default() }),
             None
         );
-        let (id, stranger) = (endpoint.clone(), other.clone());
+        let (id, stranger) = (endpoint.clone(), other);
         assert_eq!(world.write(move |tx| webhook::rotate(tx, &stranger, &id, b"mine")), None);
         let kept = world.webhook(&account, &endpoint).unwrap();
         assert_eq!((kept.disabled, kept.previous_until), (None, None));
