@@ -4,6 +4,7 @@ pub mod config;
 pub mod failpoint;
 mod http;
 mod master_key;
+pub mod notify;
 mod start;
 mod status_cache;
 pub mod telemetry;
