@@ -2,6 +2,7 @@
 
 mod duration;
 mod layers;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use url::Url;
 
 use duration::{Span, Spread};
 pub use layers::{Invalid, Overrides};
+use webhooks::RawWebhooks;
+pub use webhooks::Webhooks;
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct Settings {
     pub status_answers: usize,
     /// The stand-in.
     pub sandbox: Sandbox,
+    /// Telling receivers.
+    pub webhooks: Webhooks,
     /// The protocol's limits.
     pub timing: Timing,
 }
@@ -56,6 +61,7 @@ struct Raw {
     workers: usize,
     status_answers: usize,
     sandbox: RawSandbox,
+    webhooks: RawWebhooks,
     timing: RawTiming,
 }
 
@@ -120,6 +126,7 @@ impl Settings {
             workers: raw.workers,
             status_answers: raw.status_answers,
             sandbox: raw.sandbox.checked(&timing, beside)?,
+            webhooks: raw.webhooks.checked()?,
             timing,
             database,
         })

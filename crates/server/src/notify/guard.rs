@@ -1,16 +1,18 @@
-//! Where a user's address may lead: to the public internet, and to what the operator allows.
+//! Where an address that a user gave may lead: to the public internet, and where the operator allows.
 
 use std::net::IpAddr;
 
 use applyd_core::address::{is_public, reached};
 use applyd_core::refusal::Refusal;
+use axum::http::HeaderValue;
+use axum::http::uri::{PathAndQuery, Uri};
 use ipnet::IpNet;
 use rustls::pki_types::ServerName;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 const LONGEST_URL_BYTES: usize = 2048;
 const HTTPS_PORTS: &[u16] = &[443, 8443];
-/// Plain http reaches its own ports too.
+/// The usual ports of plain http beside those of https.
 const HTTP_PORTS: &[u16] = &[80, 443, 8080, 8443];
 
 /// What the operator allows beyond https to public addresses.
@@ -26,15 +28,16 @@ pub struct Rules {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     url: Url,
-    host: Host<String>,
-    name: ServerName<'static>,
-    port: u16,
+    pub(super) authority: HeaderValue,
+    pub(super) host: ServerName<'static>,
+    pub(super) port: u16,
+    pub(super) path: Uri,
 }
 
 impl Target {
-    /// Reads the URL of a receiver. Names are judged when they are resolved, for each message anew.
+    /// Reads the URL of a receiver. A name is judged when it is resolved, for each message anew.
     ///
-    /// Read a stored URL again before each message: the operator may have changed the rules.
+    /// The text of a stored URL is to be read before each message: the operator may have changed the rules.
     ///
     /// # Errors
     /// Which rule the field `url` breaks, and what is allowed.
@@ -50,27 +53,14 @@ impl Target {
         if url.fragment().is_some() {
             return Err(wrong("must not hold a fragment (#...)"));
         }
-        let no_host = || malformed("must name a host");
-        let host = url.host().ok_or_else(no_host)?.to_owned();
-        let port = url.port_or_known_default().ok_or_else(no_host)?;
-        let name = match &host {
-            Host::Domain(name) => named(name)?,
-            Host::Ipv4(address) => {
-                if authority.split(':').next() != Some(address.to_string().as_str()) {
-                    return Err(wrong(format!("must spell its address as {address}")));
-                }
-                IpAddr::V4(*address).into()
-            }
-            Host::Ipv6(address) => {
-                let reached = reached(IpAddr::V6(*address));
-                if reached.is_ipv4() {
-                    return Err(wrong(format!("must spell its address as {reached}")));
-                }
-                IpAddr::V6(*address).into()
-            }
-        };
-        let target = Self { url, host, name, port };
-        target.check(rules)?;
+        let host = host(&url, authority)?;
+        let port = url.port_or_known_default().unwrap_or_default();
+        let path = PathAndQuery::try_from(&url[Position::BeforePath..Position::AfterQuery])
+            .map_err(|_| malformed("must percent-encode unusual characters of its path"))?;
+        let authority = HeaderValue::try_from(&url[Position::BeforeHost..Position::AfterPort])
+            .map_err(|_| malformed("must name a host"))?;
+        let target = Self { url, authority, host, port, path: path.into() };
+        target.judge(rules)?;
         Ok(target)
     }
 
@@ -80,35 +70,42 @@ impl Target {
         self.url.as_str()
     }
 
-    /// Whether a message may go to this address, which is the target's own or which its name led to.
-    pub(crate) fn admits(&self, address: IpAddr, rules: &Rules) -> bool {
-        rules.exempts(address) || is_public(address) && self.ports().contains(&self.port)
+    pub(super) fn is_secure(&self) -> bool {
+        self.url.scheme() == "https"
     }
 
-    /// What can be told before the name is resolved.
-    fn check(&self, rules: &Rules) -> Result<(), Refusal> {
-        let (refused, exempt) = match self.name {
-            ServerName::IpAddress(address) => (!is_public(address.into()), rules.exempts(address.into())),
-            // Which network it is in shows when it is resolved.
-            _ => (false, !rules.allowed_networks.is_empty()),
+    /// Whether a message may go to this address, which is the target's own or what its name led to.
+    pub(super) fn admits(&self, address: IpAddr, rules: &Rules) -> bool {
+        rules.exempt(address) || is_public(address) && self.ports().contains(&self.port)
+    }
+
+    /// What can be told before a name is resolved.
+    fn judge(&self, rules: &Rules) -> Result<(), Refusal> {
+        let (is_public, is_exempt) = match self.host {
+            ServerName::IpAddress(address) => (is_public(address.into()), rules.exempt(address.into())),
+            // Whether it leads into an allowed network shows when it is resolved.
+            _ => (true, !rules.allowed_networks.is_empty()),
         };
-        if refused && !exempt {
+        if is_exempt {
+            return Ok(());
+        }
+        if !is_public {
             return Err(wrong("must not lead to a private, local or reserved address"));
         }
-        if !exempt && !self.ports().contains(&self.port) {
-            let allowed: Vec<_> = self.ports().iter().map(u16::to_string).collect();
-            return Err(wrong(format!("must use port {}", allowed.join(", "))));
+        if !self.ports().contains(&self.port) {
+            let ports: Vec<_> = self.ports().iter().map(u16::to_string).collect();
+            return Err(wrong(format!("must use one of the ports {}", ports.join(", "))));
         }
         Ok(())
     }
 
     fn ports(&self) -> &'static [u16] {
-        if self.url.scheme() == "https" { HTTPS_PORTS } else { HTTP_PORTS }
+        if self.is_secure() { HTTPS_PORTS } else { HTTP_PORTS }
     }
 }
 
 impl Rules {
-    fn exempts(&self, address: IpAddr) -> bool {
+    fn exempt(&self, address: IpAddr) -> bool {
         let reached = reached(address);
         self.allowed_networks.iter().any(|network| network.contains(&address) || network.contains(&reached))
     }
@@ -134,10 +131,27 @@ fn plain(text: &str) -> Result<(Url, &str), Refusal> {
     Ok((url, authority))
 }
 
+/// The host, if an address among the hosts is spelled as what it is.
+fn host(url: &Url, authority: &str) -> Result<ServerName<'static>, Refusal> {
+    let (address, is_plain) = match url.host() {
+        Some(Host::Ipv4(address)) => {
+            let spelled = address.to_string();
+            (IpAddr::V4(address), authority.split(':').next() == Some(&spelled))
+        }
+        Some(Host::Ipv6(address)) => {
+            let address = IpAddr::V6(address);
+            (reached(address), reached(address) == address)
+        }
+        Some(Host::Domain(name)) => return named(name),
+        None => return Err(malformed("must name a host")),
+    };
+    if is_plain { Ok(address.into()) } else { Err(wrong(format!("must spell its address as {address}"))) }
+}
+
 fn named(name: &str) -> Result<ServerName<'static>, Refusal> {
     let bare = name.strip_suffix('.').unwrap_or(name);
     if bare == "localhost" || bare.ends_with(".localhost") {
-        return Err(wrong("must not lead to this machine by name"));
+        return Err(wrong("must not name this machine; an operator can allow its address"));
     }
     ServerName::try_from(bare.to_owned()).map_err(|_| malformed("must name a host that can exist"))
 }
