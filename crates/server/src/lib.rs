@@ -4,6 +4,7 @@ pub mod config;
 pub mod failpoint;
 mod http;
 mod master_key;
+mod metrics;
 pub mod notify;
 mod start;
 mod status_cache;
@@ -11,4 +12,5 @@ pub mod telemetry;
 mod verify_only;
 pub mod work;
 
+pub use http::description;
 pub use start::{Running, StartError, open_store, start};

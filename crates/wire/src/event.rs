@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::StatusAnswer;
 
 /// Types of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum EventType {
     /// It went through.
     #[serde(rename = "application.applied")]
@@ -66,7 +67,7 @@ impl EventType {
 }
 
 /// One event as it is told, by webhook and by stream alike: always these four keys, in this order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventBody {
     /// The event's id, the same in every delivery.
     pub id: String,
