@@ -8,25 +8,31 @@ mod health;
 mod idempotency;
 mod legacy;
 mod listen;
+mod named;
 mod observe;
 mod openapi;
+mod query;
 mod quota;
 mod refused;
 mod rewrite;
 mod status;
 mod submissions;
+mod webhooks;
 
 use std::sync::Arc;
 
+use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
 use axum::Router;
 use axum::routing::get;
+use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::notify::Rules;
 use crate::status_cache::StatusCache;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
@@ -41,6 +47,12 @@ pub(crate) struct App {
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// Rung when there may be something to deliver.
+    pub(crate) bell: Arc<Notify>,
+    /// Seals the secrets of webhooks.
+    pub(crate) key: Arc<MasterKey>,
+    /// Where webhooks may be.
+    pub(crate) rules: Rules,
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
@@ -55,6 +67,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(apply::apply))
         .routes(routes!(status::status))
         .routes(routes!(submissions::submissions))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::events))
+        .routes(routes!(webhooks::redeliver))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::seal::MasterKey;
-use applyd_store::{Clock, Error, ServeLock, Store, meta};
+use applyd_store::{Clock, Error, ServeLock, Store, delivery, meta};
 use applyd_upwork::{Consent, Endpoint, Upwork};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::config::Settings;
+use crate::config::{Settings, Webhooks};
 use crate::http::{App, KeyCache, Quota, router, serve};
+use crate::notify::Notifier;
 use crate::status_cache::StatusCache;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
-use crate::{master_key, metrics, verify_only};
+use crate::{master_key, metrics, notify, verify_only};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     api: JoinHandle<()>,
     workers: JoinHandle<()>,
+    deliveries: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     saver: JoinHandle<()>,
     quota: Arc<Quota>,
@@ -103,6 +105,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let leases = Arc::new(Leases::new(incarnation, lease));
     let heartbeat = Heartbeat::start(store.clone(), Arc::clone(&leases), timing)
         .tried(|| "cannot start the heartbeat thread".into())?;
+    let bell = Arc::new(Notify::new());
     let worker = Arc::new(Worker {
         sandbox: upwork(&store, &key, sandbox.clone(), &settings)?,
         store: store.clone(),
@@ -112,9 +115,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         cache: Arc::new(StatusCache::new(settings.status_answers)),
         wakes: Arc::new(Wakes::default()),
         pace: Arc::new(Pace::new(timing.assumed_ms)),
+        bell: Arc::clone(&bell),
         workers: settings.workers,
     });
     recover_others(&worker).await?;
+    // The lock says that whoever attempted these is dead.
+    store.write(delivery::release).await?;
+    let Webhooks { rules, schedule } = settings.webhooks.clone();
+    let notifier = Notifier::new(store.clone(), Arc::clone(&key), rules.clone(), schedule, Arc::clone(&bell));
     let (stop, stopped) = watch::channel(false);
     let metrics = metrics_of(&settings, &store, &stopped).await?;
     let quota = Arc::new(Quota::default());
@@ -125,6 +133,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
+        bell,
+        key,
+        rules,
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
         quota: Arc::clone(&quota),
@@ -135,6 +146,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         async move { quota.keep_saving(&store).await }
     });
     let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
+    let deliveries = tokio::spawn(notify::dispatch(Arc::new(notifier), told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
     let sweeper = tokio::spawn(sweep(worker));
     Ok(Running {
@@ -142,6 +154,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         stop,
         api,
         workers,
+        deliveries,
         sweeper,
         saver,
         quota,
@@ -160,6 +173,7 @@ impl Running {
         // A task that panicked has ended as well, and has been logged.
         let _ = self.api.await;
         let _ = self.workers.await;
+        let _ = self.deliveries.await;
         if let Some(metrics) = self.metrics {
             let _ = metrics.await;
         }

@@ -23,6 +23,7 @@ use applyd_store::application::Application;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store};
 use applyd_upwork::{Assignment, Fill, Upwork};
+use tokio::sync::Notify;
 
 use crate::metrics;
 use crate::status_cache::StatusCache;
@@ -45,6 +46,8 @@ pub struct Worker {
     pub(crate) cache: Arc<StatusCache>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// Rung when there may be something to deliver.
+    pub(crate) bell: Arc<Notify>,
     pub(crate) workers: usize,
 }
 
@@ -80,6 +83,7 @@ impl Worker {
             self.pace.ended(&application.account, application.accepted_at, ended_at);
         }
         if progress.state.is_terminal() {
+            self.bell.notify_one();
             metrics::ended(application, self.store.now());
         }
         if !progress.state.holds_slot() {

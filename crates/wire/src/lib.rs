@@ -10,6 +10,7 @@ mod health;
 mod object;
 mod status;
 mod submissions;
+mod webhook;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
@@ -17,3 +18,7 @@ pub use event::{EventBody, EventType};
 pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
+pub use webhook::{
+    DeliveriesAnswer, DeliveryAnswer, EventsAnswer, QueuedAnswer, WebhookAnswer, WebhookChange,
+    WebhookDeletedAnswer, WebhookRequest, WebhookSecretAnswer, WebhooksAnswer,
+};

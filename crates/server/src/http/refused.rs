@@ -2,6 +2,7 @@
 
 use applyd_core::quota::Standing;
 use applyd_core::refusal::{Kind, Refusal};
+use applyd_core::webhook::MOST_WEBHOOKS;
 use applyd_store::Error;
 use applyd_wire::{ApplicationStatus, ErrorAnswer};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -28,6 +29,8 @@ pub(crate) enum Refused {
     NoSuchMethod,
     UnknownApplication,
     UnknownJob,
+    UnknownWebhook,
+    UnknownEvent,
     NoSandbox,
     BodyTooLate,
     /// 409: an application that stands for the job.
@@ -35,7 +38,10 @@ pub(crate) enum Refused {
         queue_id: String,
         status: ApplicationStatus,
     },
+    /// 409: a test would not be sent.
+    WebhookOff,
     BodyTooLong,
+    TooManyWebhooks,
     /// 429; `now_s` is the time of the refusal, Unix seconds.
     Limited {
         standing: Standing,
@@ -67,14 +73,19 @@ impl Refused {
             Self::Input(Refusal { kind: Kind::Shape, .. }) | Self::BodyBrokeOff => StatusCode::BAD_REQUEST,
             Self::MissingKey | Self::InvalidKey => StatusCode::UNAUTHORIZED,
             Self::NoCredit { .. } => StatusCode::PAYMENT_REQUIRED,
-            Self::NoSuchPath | Self::UnknownApplication | Self::UnknownJob | Self::NoSandbox => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchPath
+            | Self::UnknownApplication
+            | Self::UnknownJob
+            | Self::UnknownWebhook
+            | Self::UnknownEvent
+            | Self::NoSandbox => StatusCode::NOT_FOUND,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLate => StatusCode::REQUEST_TIMEOUT,
-            Self::Barred { .. } => StatusCode::CONFLICT,
+            Self::Barred { .. } | Self::WebhookOff => StatusCode::CONFLICT,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Input(Refusal { kind: Kind::Meaning, .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Input(Refusal { kind: Kind::Meaning, .. }) | Self::TooManyWebhooks => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable | Self::SandboxUnreachable | Self::QueueFull { .. } | Self::VerifyOnly => {
@@ -103,6 +114,8 @@ impl Refused {
             Self::NoSuchMethod => text("No such method on this path"),
             Self::UnknownApplication => text("Application not found"),
             Self::UnknownJob => text("Job not found"),
+            Self::UnknownWebhook => text("Webhook not found"),
+            Self::UnknownEvent => text("Event not found"),
             Self::NoSandbox => text("Only accounts of the channel sandbox have this"),
             Self::BodyTooLate => text("The body was not complete within 5 seconds"),
             Self::Barred { queue_id, status } => ErrorAnswer {
@@ -114,6 +127,8 @@ impl Refused {
                     _ => "The outcome of an earlier application for this job is unknown",
                 })
             },
+            Self::WebhookOff => text("The webhook is switched off; switch it on first"),
+            Self::TooManyWebhooks => text(&format!("An account may have {MOST_WEBHOOKS} webhooks")),
             Self::BodyTooLong => text("The body must not be longer than 256 KiB (262144 bytes)"),
             Self::Limited { standing, .. } => ErrorAnswer {
                 limit: Some(standing.limit),

@@ -108,6 +108,7 @@ async fn finalised(
             .await?;
         if let Some(application) = now {
             app.wakes.wake(account);
+            app.bell.notify_one();
             return Ok(Some(app.cache.publish(&application)));
         }
     }

@@ -41,7 +41,13 @@ struct NotTaken {
 impl Notifier {
     /// Delivers what `store` has queued, signed by secrets that `key` opens, where `rules` allow.
     #[must_use]
-    pub fn new(store: Store, key: Arc<MasterKey>, rules: Rules, schedule: Schedule, bell: Arc<Notify>) -> Self {
+    pub fn new(
+        store: Store,
+        key: Arc<MasterKey>,
+        rules: Rules,
+        schedule: Schedule,
+        bell: Arc<Notify>,
+    ) -> Self {
         let outbound = Outbound::new(rules.clone(), LONGEST_EXCHANGE);
         Self { store, key, rules, outbound, schedule, bell }
     }
@@ -93,7 +99,8 @@ async fn attempt(notifier: Arc<Notifier>, claimed: Claimed) {
 
 /// One message, signed now; its body is the same in every attempt.
 async fn tell(notifier: &Notifier, claimed: &Claimed) -> Result<u16, NotTaken> {
-    let target = Target::parse(&claimed.url, &notifier.rules).map_err(|refusal| NotTaken::of(refusal.message))?;
+    let target =
+        Target::parse(&claimed.url, &notifier.rules).map_err(|refusal| NotTaken::of(refusal.message))?;
     let sealed = [Some(&claimed.secret), claimed.previous_secret.as_ref()];
     let secrets: Option<Vec<Secret>> = sealed
         .into_iter()
