@@ -15,10 +15,11 @@ use url::Url;
 
 use crate::config::{Settings, Webhooks};
 use crate::http::{App, KeyCache, Quota, router, serve};
+use crate::master_key::master_key;
 use crate::notify::Notifier;
 use crate::status_cache::StatusCache;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
-use crate::{master_key, metrics, notify, verify_only};
+use crate::{metrics, notify, verify_only};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +91,7 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 /// What could not be opened, read or listened on; nothing runs then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let lock = ServeLock::take(&settings.database)?;
-    let key = Arc::new(master_key::load_or_make(&settings.master_key_file)?);
+    let key = Arc::new(master_key(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;

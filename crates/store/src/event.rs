@@ -62,6 +62,16 @@ pub(crate) fn read(row: &Row<'_>) -> Result<EventBody, Error> {
     })
 }
 
+/// Whose event it is, for the operator.
+///
+/// # Errors
+/// The store's.
+pub fn owner(tx: &Tx<'_>, id: &EventId) -> Result<Option<AccountId>, Error> {
+    tx.one("SELECT account_id FROM event WHERE id = ?1", values![id.as_str()], |row| {
+        row.parsed(0, AccountId::parse)
+    })
+}
+
 /// One event, of whichever account.
 ///
 /// # Errors
