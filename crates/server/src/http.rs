@@ -2,8 +2,10 @@
 
 mod account;
 mod answer;
+mod applications;
 mod apply;
 mod body;
+mod events;
 mod health;
 mod idempotency;
 mod legacy;
@@ -16,7 +18,10 @@ mod quota;
 mod refused;
 mod rewrite;
 mod status;
+mod streams;
 mod submissions;
+mod unless;
+mod wait;
 mod webhooks;
 
 use std::sync::Arc;
@@ -26,29 +31,28 @@ use applyd_core::time::Timing;
 use applyd_store::Store;
 use axum::Router;
 use axum::routing::get;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::news::News;
 use crate::notify::Rules;
-use crate::status_cache::StatusCache;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::serve;
 pub(crate) use quota::Quota;
+use streams::Streams;
 
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) timing: Timing,
-    pub(crate) cache: Arc<StatusCache>,
+    pub(crate) news: Arc<News>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
-    /// Rung when there may be something to deliver.
-    pub(crate) bell: Arc<Notify>,
     /// Seals the secrets of webhooks.
     pub(crate) key: Arc<MasterKey>,
     /// Where webhooks may be.
@@ -59,6 +63,9 @@ pub(crate) struct App {
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
+    pub(crate) streams: Arc<Streams>,
+    /// Turns true when the server stops: what is held ends then.
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// All routes that need a key or describe the server; each says itself what it takes and answers.
@@ -66,6 +73,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(apply::apply))
         .routes(routes!(status::status))
+        .routes(routes!(events::events))
+        .routes(routes!(applications::cancel))
+        .routes(routes!(applications::timeline))
         .routes(routes!(submissions::submissions))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))

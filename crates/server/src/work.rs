@@ -23,10 +23,9 @@ use applyd_store::application::Application;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store};
 use applyd_upwork::{Assignment, Fill, Upwork};
-use tokio::sync::Notify;
 
 use crate::metrics;
-use crate::status_cache::StatusCache;
+use crate::news::News;
 pub(crate) use dispatch::dispatch;
 pub(crate) use heartbeat::Heartbeat;
 pub use leases::Leases;
@@ -43,11 +42,9 @@ pub struct Worker {
     pub(crate) timing: Timing,
     pub(crate) leases: Arc<Leases>,
     pub(crate) witness: Witness,
-    pub(crate) cache: Arc<StatusCache>,
+    pub(crate) news: Arc<News>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
-    /// Rung when there may be something to deliver.
-    pub(crate) bell: Arc<Notify>,
     pub(crate) workers: usize,
 }
 
@@ -75,7 +72,7 @@ impl Worker {
     }
 
     fn publish(&self, application: &Application) {
-        self.cache.publish(application);
+        self.news.publish(application);
         let progress = &application.progress;
         if progress.state.is_terminal() && progress.state != State::Unknown {
             // A correction comes later, but the slot was free from the deadline on.
@@ -83,7 +80,6 @@ impl Worker {
             self.pace.ended(&application.account, application.accepted_at, ended_at);
         }
         if progress.state.is_terminal() {
-            self.bell.notify_one();
             metrics::ended(application, self.store.now());
         }
         if !progress.state.holds_slot() {

@@ -126,12 +126,41 @@ pub fn newest(tx: &Tx<'_>, account: &AccountId) -> Result<Option<EventId>, Error
     )
 }
 
-/// How far the events of all accounts reach; grows with each.
+/// The place of the newest event of all accounts; 0 where there is none.
 ///
 /// # Errors
 /// The store's.
 pub fn reach(tx: &Tx<'_>) -> Result<i64, Error> {
     Ok(tx.one("SELECT coalesce(max(seq), 0) FROM event", values![], |row| row.int(0))?.unwrap_or(0))
+}
+
+/// An event of whichever account, as who waits for any is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its place in the order of commits.
+    pub seq: i64,
+    /// Whose.
+    pub account: AccountId,
+    /// Which application's.
+    pub application: QueueId,
+}
+
+/// Events of all accounts after a place in their order, oldest first.
+///
+/// # Errors
+/// The store's.
+pub fn since(tx: &Tx<'_>, seq: i64, most: i64) -> Result<Vec<Told>, Error> {
+    tx.all(
+        "SELECT seq, account_id, application_id FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        values![seq, most],
+        |row| {
+            Ok(Told {
+                seq: row.int(0)?,
+                account: row.parsed(1, AccountId::parse)?,
+                application: row.parsed(2, QueueId::parse)?,
+            })
+        },
+    )
 }
 
 /// Types of the events of an application, in order.

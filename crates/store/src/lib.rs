@@ -6,6 +6,7 @@
 pub mod account;
 pub mod api_key;
 pub mod application;
+pub mod cancel;
 pub mod delivery;
 mod error;
 pub mod event;

@@ -10,6 +10,7 @@ mod health;
 mod object;
 mod status;
 mod submissions;
+mod timeline;
 mod webhook;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
@@ -18,6 +19,7 @@ pub use event::{EventBody, EventType};
 pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
+pub use timeline::{TimelineAnswer, TimelineEntry};
 pub use webhook::{
     DeliveriesAnswer, DeliveryAnswer, EventsAnswer, QueuedAnswer, WebhookAnswer, WebhookChange,
     WebhookDeletedAnswer, WebhookRequest, WebhookSecretAnswer, WebhooksAnswer,

@@ -9,8 +9,9 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
 use super::rewrite::rewrite;
@@ -18,6 +19,8 @@ use super::rewrite::rewrite;
 const MOST_CONNECTIONS: usize = 16_384;
 const HEADER_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_HEADERS_BYTES: usize = 64 * 1024;
+/// A caller that takes nothing of its answer for so long is cut off.
+const WRITE_WAIT: Duration = Duration::from_secs(15);
 const DRAIN_WAIT: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -37,7 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             .header_read_timeout(HEADER_WAIT)
             .max_buf_size(LONGEST_HEADERS_BYTES)
             .serve_connection(
-                TokioIo::new(stream),
+                TokioIo::new(Box::pin(stream)),
                 TowerToHyperService::new(router.clone().map_request(rewrite)),
             );
         let connection = graceful.watch(connection);
@@ -56,13 +59,15 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TimeoutWriter<TcpStream>, OwnedSemaphorePermit)> {
     // The semaphore is never closed.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
             // Small answers must not wait for more.
             let _ = stream.set_nodelay(true);
+            let mut stream = TimeoutWriter::new(stream);
+            stream.set_timeout(Some(WRITE_WAIT));
             Some((stream, place))
         }
         Err(error) => {

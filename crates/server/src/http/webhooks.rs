@@ -120,7 +120,7 @@ pub(crate) async fn update(
     let url = request.url.map(|url| target(&app, &url)).transpose()?;
     let change = Change { url, types: types(request.types)?, enabled: request.enabled };
     let changed = app.store.write(move |tx| webhook::update(tx, &account, &id, change)).await?;
-    app.bell.notify_one();
+    app.news.of_events.notify_one();
     Ok(answer(StatusCode::OK, &told(&changed.ok_or(Refused::UnknownWebhook)?)))
 }
 
@@ -170,7 +170,7 @@ pub(crate) async fn test(
         (false, _) => return Err(Refused::UnknownWebhook),
         (true, event) => event.ok_or(Refused::WebhookOff)?,
     };
-    app.bell.notify_one();
+    app.news.of_events.notify_one();
     Ok(answer(StatusCode::ACCEPTED, &QueuedAnswer { id: event.as_str().to_owned(), queued: 1 }))
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::step::{Notifier, step};
+use crate::news::News;
 
 /// How late a retry, or what a command queued, may be noticed.
 const POLL: Duration = Duration::from_millis(500);
@@ -14,7 +15,7 @@ const POLL: Duration = Duration::from_millis(500);
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// Delivers until `stop`, then waits a little for what is under way.
-pub(crate) async fn dispatch(notifier: Arc<Notifier>, stop: impl Future<Output = ()>) {
+pub(crate) async fn dispatch(notifier: Arc<Notifier>, news: Arc<News>, stop: impl Future<Output = ()>) {
     let mut tasks = JoinSet::new();
     let mut poll = tokio::time::interval(POLL);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -22,7 +23,7 @@ pub(crate) async fn dispatch(notifier: Arc<Notifier>, stop: impl Future<Output =
     loop {
         tokio::select! {
             () = &mut stop => break,
-            () = notifier.bell.notified() => {}
+            () = news.of_events.notified() => {}
             _ = poll.tick() => {}
             Some(_) = tasks.join_next() => {}
         }

@@ -10,7 +10,6 @@ use applyd_store::delivery::{self, Attempt, Claimed, Recorded};
 use applyd_store::{Error, Store};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::{Failure, LONGEST_EXCHANGE, Outbound, Rules, Target, secret};
@@ -28,8 +27,6 @@ pub struct Notifier {
     rules: Rules,
     outbound: Outbound,
     schedule: Schedule,
-    /// Rung after a commit that may have queued something. A lost ring costs time, never a delivery.
-    pub(super) bell: Arc<Notify>,
 }
 
 /// Why nothing was taken.
@@ -41,15 +38,9 @@ struct NotTaken {
 impl Notifier {
     /// Delivers what `store` has queued, signed by secrets that `key` opens, where `rules` allow.
     #[must_use]
-    pub fn new(
-        store: Store,
-        key: Arc<MasterKey>,
-        rules: Rules,
-        schedule: Schedule,
-        bell: Arc<Notify>,
-    ) -> Self {
+    pub fn new(store: Store, key: Arc<MasterKey>, rules: Rules, schedule: Schedule) -> Self {
         let outbound = Outbound::new(rules.clone(), LONGEST_EXCHANGE);
-        Self { store, key, rules, outbound, schedule, bell }
+        Self { store, key, rules, outbound, schedule }
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod accept;
+mod cancel;
 mod claim;
 mod engine;
 mod events;

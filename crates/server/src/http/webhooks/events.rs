@@ -71,6 +71,6 @@ pub(crate) async fn redeliver(
     let event = id.clone();
     let queued = app.store.write(move |tx| delivery::redeliver(tx, &account, &event)).await?;
     let queued = queued.ok_or(Refused::UnknownEvent)?;
-    app.bell.notify_one();
+    app.news.of_events.notify_one();
     Ok(answer(StatusCode::ACCEPTED, &QueuedAnswer { id: id.as_str().to_owned(), queued }))
 }
