@@ -10,8 +10,10 @@ mod health;
 mod idempotency;
 mod legacy;
 mod listen;
+mod named;
 mod observe;
 mod openapi;
+mod query;
 mod quota;
 mod refused;
 mod rewrite;
@@ -20,9 +22,11 @@ mod streams;
 mod submissions;
 mod unless;
 mod wait;
+mod webhooks;
 
 use std::sync::Arc;
 
+use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
 use axum::Router;
@@ -33,6 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::news::News;
+use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::{raise_file_limit, serve};
@@ -47,6 +52,10 @@ pub(crate) struct App {
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// Seals the secrets of webhooks.
+    pub(crate) key: Arc<MasterKey>,
+    /// Where webhooks may be.
+    pub(crate) rules: Rules,
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
@@ -67,6 +76,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(applications::cancel))
         .routes(routes!(applications::timeline))
         .routes(routes!(submissions::submissions))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::events))
+        .routes(routes!(webhooks::redeliver))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }
