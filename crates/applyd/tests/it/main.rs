@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod admission;
+mod aliases;
 mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
@@ -12,6 +13,9 @@ mod hostile;
 mod idempotency;
 mod jobs;
 mod letters;
+mod limits;
+mod openapi;
+mod operation;
 mod parallel;
 mod poll;
 mod poller;
