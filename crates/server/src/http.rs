@@ -40,7 +40,7 @@ use crate::news::News;
 use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
-pub(crate) use listen::serve;
+pub(crate) use listen::{raise_file_limit, serve};
 pub(crate) use quota::Quota;
 use streams::Streams;
 

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::config::{Settings, Webhooks};
-use crate::http::{App, KeyCache, Quota, router, serve};
+use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
 use crate::master_key::master_key;
 use crate::news::{self, News};
 use crate::notify::Notifier;
@@ -91,6 +91,7 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 /// # Errors
 /// What could not be opened, read or listened on; nothing runs then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    raise_file_limit();
     let lock = ServeLock::take(&settings.database)?;
     let key = Arc::new(master_key(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;

@@ -13,6 +13,7 @@ mod freeze;
 mod harness;
 mod hostile;
 mod idempotency;
+mod idle;
 mod jobs;
 mod letters;
 mod limits;
