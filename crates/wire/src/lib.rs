@@ -6,10 +6,12 @@
 mod apply;
 mod error;
 mod event;
+mod letter;
 mod object;
 mod status;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
 pub use event::EventType;
+pub use letter::{LetterAnswer, LetterRequest};
 pub use status::{ApplicationStatus, StatusAnswer};

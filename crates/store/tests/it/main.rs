@@ -9,6 +9,7 @@ mod group;
 mod idempotency;
 mod keys;
 mod ledger;
+mod letters;
 mod life;
 mod overdue;
 mod random;
