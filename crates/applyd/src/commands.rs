@@ -3,6 +3,7 @@
 mod account;
 mod credits;
 mod demo;
+mod feed;
 mod key;
 mod ledger;
 mod sandbox;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Account(command) => account::run(global, command)?,
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,
+        Command::Feed(command) => feed::run(global, command)?,
         Command::Ledger(command) => return ledger::run(global, &command),
         Command::Sandbox { command: None, listen } => sandbox::serve(global.settings(None)?, listen.listen)?,
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,

@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn each_refusal_names_its_field() {
-        let given = |title: &str, description: &str| json!({"jobTitle": title, "jobDescription": description});
+        let given =
+            |title: &str, description: &str| json!({"jobTitle": title, "jobDescription": description});
         for (body, kind, field) in [
             (json!({}), Kind::Shape, "jobId"),
             (json!({"jobId": null}), Kind::Shape, "jobId"),

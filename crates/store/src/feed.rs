@@ -69,9 +69,7 @@ pub fn list(tx: &Tx<'_>, account: &AccountId) -> Result<Vec<Feed>, Error> {
 /// # Errors
 /// The store's.
 pub fn delete(tx: &Tx<'_>, account: &AccountId, name: &str) -> Result<bool, Error> {
-    let gone = tx.execute(
-        "DELETE FROM feed WHERE account_id = ?1 AND name = ?2",
-        values![account.as_str(), name],
-    )?;
+    let gone =
+        tx.execute("DELETE FROM feed WHERE account_id = ?1 AND name = ?2", values![account.as_str(), name])?;
     Ok(gone == 1)
 }

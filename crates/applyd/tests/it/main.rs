@@ -6,6 +6,7 @@ mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod feeds;
 mod freeze;
 mod harness;
 mod hostile;
