@@ -2,6 +2,7 @@
 
 mod duration;
 mod layers;
+mod letters;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use url::Url;
 
 use duration::{Span, Spread};
 pub use layers::{Invalid, Overrides};
+pub use letters::{Chat, Key, Letters};
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Settings {
     pub sandbox: Sandbox,
     /// The protocol's limits.
     pub timing: Timing,
+    /// Who writes letters.
+    pub letters: Letters,
 }
 
 /// Settings of the stand-in marketplace.
@@ -57,6 +61,7 @@ struct Raw {
     status_answers: usize,
     sandbox: RawSandbox,
     timing: RawTiming,
+    letters: letters::RawLetters,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +126,7 @@ impl Settings {
             status_answers: raw.status_answers,
             sandbox: raw.sandbox.checked(&timing, beside)?,
             timing,
+            letters: raw.letters.checked()?,
             database,
         })
     }
