@@ -3,6 +3,7 @@
 pub mod config;
 pub mod failpoint;
 mod http;
+mod letter;
 mod master_key;
 mod start;
 mod status_cache;
