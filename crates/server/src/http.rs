@@ -4,6 +4,7 @@ mod account;
 mod answer;
 mod apply;
 mod body;
+mod generate_proposal;
 mod idempotency;
 mod listen;
 mod status;
@@ -16,6 +17,7 @@ use applyd_store::Store;
 use axum::Router;
 use axum::routing::{get, post};
 
+use crate::letter::Letters;
 use crate::status_cache::StatusCache;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
@@ -32,12 +34,14 @@ pub(crate) struct App {
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
+    pub(crate) letters: Letters,
 }
 
 /// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/api/auto-apply-v2/apply", post(apply::apply))
+        .route("/api/auto-apply-v2/generate-proposal", post(generate_proposal::generate_proposal))
         .route("/api/auto-apply-v2/status", get(status::status))
         .route("/sandbox/submissions", get(submissions::submissions))
         .route("/healthz", get(answer::healthy))

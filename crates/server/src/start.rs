@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::config::Settings;
 use crate::http::{App, KeyCache, router, serve};
+use crate::letter::Letters;
 use crate::status_cache::StatusCache;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
 use crate::{master_key, verify_only};
@@ -82,6 +83,7 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let lock = ServeLock::take(&settings.database)?;
     let key = Arc::new(master_key::load_or_make(&settings.master_key_file)?);
+    let letters = Letters::new(settings.letters.clone())?;
     let store = open_store(&settings.database)?;
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;
@@ -117,6 +119,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         pace: Arc::clone(&worker.pace),
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
+        letters,
     };
     let (stop, stopped) = watch::channel(false);
     let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));

@@ -13,6 +13,7 @@ mod hostile;
 mod idempotency;
 mod jobs;
 mod letters;
+mod letters_generated;
 mod parallel;
 mod poll;
 mod poller;

@@ -55,7 +55,7 @@ enum Decided {
 }
 
 /// Says what is wanted and not what was sent: that may be long, or a secret in the wrong place.
-fn mistyped(error: serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+pub(super) fn mistyped(error: serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     let field = error.path().to_string();
     let field = if field == "." { "body".to_owned() } else { field };
     let text = error.into_inner().to_string();

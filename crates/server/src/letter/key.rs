@@ -5,11 +5,11 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config;
 use crate::start::{StartError, Tried};
 
-/// A shorter one could not be told from ordinary words in a letter.
+/// Letters and digits; a shorter one could not be told from ordinary words in a letter.
 const SHORTEST_CHARS: usize = 16;
 const LONGEST_CHARS: usize = 4096;
 
-/// 16 to 4096 visible ASCII characters, never shown by `Debug`.
+/// Visible ASCII, never shown by `Debug`.
 #[derive(Debug)]
 pub(super) struct ModelKey(SecretString);
 
@@ -28,7 +28,7 @@ impl ModelKey {
         let wrong = || {
             std::io::Error::new(
                 std::io::ErrorKind::InvalidData,
-                "it must have 16 to 4096 visible ASCII characters; leave it empty for a server that asks for none",
+                "it must have 16 letters and digits or more, only visible ASCII; leave it empty for a server that asks for none",
             )
         };
         let key = Self::parse(text).ok_or_else(wrong).tried(|| format!("the key of {place} is unusable"))?;
@@ -37,7 +37,7 @@ impl ModelKey {
 
     pub(super) fn parse(text: SecretString) -> Option<Self> {
         let key = text.expose_secret();
-        let fits = (SHORTEST_CHARS..=LONGEST_CHARS).contains(&folded(key).len().min(key.len()));
+        let fits = folded(key).len() >= SHORTEST_CHARS && key.len() <= LONGEST_CHARS;
         (fits && key.bytes().all(|byte| byte.is_ascii_graphic())).then_some(Self(text))
     }
 

@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(inside, json!({"title": job.title(), "description": job.description()}));
         let hidden = |c: char| c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}');
         assert!(!block.contains(hidden), "{block:?}");
-        assert!(!prompt.system.contains(job.description()) || job.description().len() < 8);
+        assert!(prompt.system.starts_with(&RULES.replace('~', &prompt.marker)));
     }
 
     proptest! {
