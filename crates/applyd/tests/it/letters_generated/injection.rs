@@ -129,6 +129,8 @@ fn assert_alone(seen: &Seen, secrets: &[String]) {
     assert_eq!(user.matches(marker).count(), 2, "the marker ends the block once");
     let inside: Value = serde_json::from_str(block).unwrap();
     assert_eq!(inside.as_object().unwrap().len(), 2);
+    let hidden = |c| matches!(c, '\u{1b}' | '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{e0000}'..='\u{e007f}');
+    assert!(!block.contains(hidden), "{block}");
     // Whatever the job said is inside: outside of the block all requests are alike.
     let rules = system.replace(marker, "~");
     let rules = rules.strip_suffix(&format!("\n\nThe freelancer's notes:\n{FEED}")).unwrap_or(&rules);
