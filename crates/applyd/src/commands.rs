@@ -6,6 +6,8 @@ mod demo;
 mod feed;
 mod key;
 mod ledger;
+mod limits;
+mod openapi;
 mod sandbox;
 mod serve;
 mod verify_only;
@@ -31,6 +33,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,
         Command::Feed(command) => feed::run(global, command)?,
+        Command::Limits(command) => limits::run(global, command)?,
+        Command::Openapi => openapi::run()?,
         Command::Ledger(command) => return ledger::run(global, &command),
         Command::Sandbox { command: None, listen } => sandbox::serve(global.settings(None)?, listen.listen)?,
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,

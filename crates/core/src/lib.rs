@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod letter;
 pub mod outcome;
 pub mod queue;
+pub mod quota;
 pub mod refusal;
 pub mod retry;
 pub mod seal;

@@ -5,10 +5,12 @@ pub mod failpoint;
 mod http;
 mod letter;
 mod master_key;
+mod metrics;
 mod start;
 mod status_cache;
 pub mod telemetry;
 mod verify_only;
 pub mod work;
 
+pub use http::description;
 pub use start::{Running, StartError, open_store, start};

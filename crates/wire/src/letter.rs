@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Body of `POST /api/auto-apply-v2/generate-proposal`, as it arrives: nothing is judged.
 /// Either `jobId`, or `jobTitle` and `jobDescription`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LetterRequest {
     /// Job URL, ciphertext (`~01…`, `~02…`) or processed-job UUID.
@@ -23,7 +24,7 @@ pub struct LetterRequest {
 }
 
 /// Answer 200 of generate-proposal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LetterAnswer {
     /// The letter, usable as `coverLetter`: 1 to 5000 Unicode scalar values.

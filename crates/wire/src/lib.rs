@@ -6,12 +6,16 @@
 mod apply;
 mod error;
 mod event;
+mod health;
 mod letter;
 mod object;
 mod status;
+mod submissions;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
 pub use event::EventType;
+pub use health::HealthAnswer;
 pub use letter::{LetterAnswer, LetterRequest};
 pub use status::{ApplicationStatus, StatusAnswer};
+pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};

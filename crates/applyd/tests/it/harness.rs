@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 /// The test column of sandbox-jobs.md §5.
 pub(crate) const FAST: &[(&str, &str)] = &[
+    ("APPLYD_RATE_LIMITS", "off"),
     ("APPLYD_SANDBOX__SETTLE_LATENCY", "0s"),
     ("APPLYD_SANDBOX__READ_LATENCY", "0s"),
     ("APPLYD_SANDBOX__SLOW_ANSWER", "1s"),
@@ -161,6 +162,10 @@ impl Process {
 
     /// Starts it; it is not ready yet.
     pub(crate) fn spawn(mut command: Command) -> Self {
+        Self::spawn_with(&mut command)
+    }
+
+    pub(crate) fn spawn_with(command: &mut Command) -> Self {
         Self { child: command.stdout(Stdio::piped()).spawn().unwrap(), url: String::new() }
     }
 

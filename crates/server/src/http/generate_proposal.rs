@@ -8,7 +8,7 @@ use applyd_core::letter::{Job, Order, Subject};
 use applyd_core::refusal::Refusal;
 use applyd_store::api_key::Holder;
 use applyd_store::{Error, feed, letter, queue};
-use applyd_wire::LetterAnswer;
+use applyd_wire::{ErrorAnswer, LetterAnswer, LetterRequest};
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -17,11 +17,30 @@ use tokio::time::{Instant, timeout_at};
 
 use super::App;
 use super::account::Caller;
-use super::answer::{Refused, UNAVAILABLE_RETRY_S, json as answer};
+use super::answer::json as answer;
 use super::apply::mistyped;
 use super::body::Whole;
+use super::refused::Refused;
 use crate::letter::{Letter, Unwritten};
 
+/// Writes a cover letter for a job.
+///
+/// No credit is spent. The answer is there within 25 seconds. Read the letter before you send it: a model wrote it,
+/// or a template if `model` says so.
+#[utoipa::path(
+    post, path = "/api/auto-apply-v2/generate-proposal", tag = "applications",
+    request_body(content = LetterRequest, example = json!({
+        "jobTitle": "Rust engineer", "jobDescription": "Our ordering page is slow, and we need it fast.",
+        "reasoningEffort": "medium",
+    })),
+    responses(
+        (status = 200, description = "Usable as `coverLetter`", body = LetterAnswer),
+        (status = 404, description = "The job is not known", body = ErrorAnswer),
+        (status = 422, description = "Well-formed but senseless: `field` names it", body = ErrorAnswer),
+        (status = 503, description = "The model cannot be asked, or wrote nothing usable; `Retry-After` says when to come back",
+            body = ErrorAnswer),
+    ),
+)]
 pub(crate) async fn generate_proposal(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
@@ -29,7 +48,8 @@ pub(crate) async fn generate_proposal(
 ) -> Result<Response, Refused> {
     let end = Instant::now() + app.letters.timeout;
     let members = json::object(&body)?;
-    let request = serde_path_to_error::deserialize(Value::Object(members)).map_err(mistyped)?;
+    let request: LetterRequest =
+        serde_path_to_error::deserialize(Value::Object(members)).map_err(mistyped)?;
     let order = Order::parse(request)?;
     let effort = order.effort;
     let written = timeout_at(end, write(&app, &holder, order, end)).await;
@@ -65,7 +85,7 @@ async fn feed_text(app: &App, holder: &Holder, name: String) -> Result<String, R
 async fn job_text(app: &App, holder: &Holder, job: JobRef) -> Result<Job, Refused> {
     let (account, channel) = (holder.account.clone(), holder.channel);
     let _key = app.store.read(move |tx| queue::resolve(tx, &account, channel, &job)).await?;
-    Err(Refused::new(StatusCode::NOT_FOUND, "Job not found"))
+    Err(Refused::UnknownJob)
 }
 
 /// An approver is told later that the letter was generated; its text is kept nowhere.
@@ -82,7 +102,7 @@ async fn remember(app: &App, holder: &Holder, letter: &Letter) -> Result<(), Err
 }
 
 /// 503; why is for the operator's log.
-fn none(holder: &Holder, reason: &dyn std::fmt::Display, after_s: Option<i64>) -> Refused {
+fn none(holder: &Holder, reason: &dyn std::fmt::Display, retry_after_s: Option<i64>) -> Refused {
     tracing::warn!(account = holder.account.as_str(), %reason, "no letter was written");
-    Refused::unavailable("No letter could be written now", after_s.unwrap_or(UNAVAILABLE_RETRY_S))
+    Refused::NoLetter { retry_after_s }
 }
