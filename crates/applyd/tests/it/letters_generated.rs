@@ -70,6 +70,14 @@ fn rust_job() -> Value {
     json!({"jobTitle": "Rust engineer", "jobDescription": "We sell bread. The page is slow."})
 }
 
+/// Applications whose letter is known to be generated, and by whom.
+fn disclosed(place: &Place) -> Vec<(String, String)> {
+    let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
+    let sql = "SELECT application_id, detail FROM timeline WHERE event = 'letter_generated'";
+    let mut noted = store.prepare(sql).unwrap();
+    noted.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
 #[test]
 fn a_model_is_asked_and_its_letter_is_fit_for_apply() {
     let model = Model::writing("  Dear baker,\n\nI would like to help.\n");
@@ -92,10 +100,13 @@ fn a_model_is_asked_and_its_letter_is_fit_for_apply() {
     assert!(seen[0].message("system").ends_with("I write Rust. Be brief."));
     assert!(seen[0].message("user").contains(r#""title":"Rust engineer""#));
 
+    assert_eq!(desk.place.balance(&desk.account), (5, 0, 0), "a letter is free");
     let apply = json!({"jobId": job(1), "coverLetter": letter["proposal"]}).to_string();
     let applied = desk.server.call("POST", "/api/auto-apply-v2/apply", &desk.account.key, Some(&apply));
     assert_eq!(applied.status, 200, "{applied:?}");
-    assert_eq!(desk.place.balance(&desk.account).0, 4, "the letter itself was free");
+    let own = desk.server.apply(&desk.account, &job(1000));
+    let noted = [(applied.queue_id(), "the cover letter was written by m-1".to_owned())];
+    assert_eq!(disclosed(&desk.place), noted, "a letter of one's own ({}) is not", own.queue_id());
     let log = desk.log();
     assert!(log.contains(r#""prompt_tokens":321"#) && log.contains(r#""completion_tokens":45"#));
     assert!(!log.contains("Dear baker"), "no text in a log");

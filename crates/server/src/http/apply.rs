@@ -11,7 +11,7 @@ use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Accept, New};
-use applyd_store::{Error, Tx};
+use applyd_store::{Error, Tx, letter, timeline};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
 use axum::Extension;
 use axum::extract::State as Shared;
@@ -74,8 +74,9 @@ pub(crate) async fn apply(
         return replay.answer();
     }
     let draft = Draft::parse(request).map_err(refused)?;
+    let letter = draft.terms.cover_letter.clone();
     let new = new(&app, &holder, draft, kept)?;
-    let decided = app.store.write(move |tx| decide(tx, new, key)).await?;
+    let decided = app.store.write(move |tx| decide(tx, new, key, &letter)).await?;
     failpoint::hit("accepted");
     told(&app, decided)
 }
@@ -131,7 +132,7 @@ fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> Result<New,
     })
 }
 
-fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
+fn decide(tx: &Tx<'_>, new: New, key: Option<Key>, letter: &str) -> Result<Decided, Error> {
     let account = new.account.clone();
     if let Some(key) = &key
         && let Some(replay) = key.replay(tx, &account)?
@@ -148,6 +149,7 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
         }
         Accept::VerifyOnly => return Ok(Decided::Refused(Refused::VerifyOnly)),
         Accept::Accepted { application, available } => {
+            disclose(tx, &application, letter)?;
             (StatusCode::OK, text(&accepted(&application, available))?, Some(application))
         }
         Accept::UnknownJob => refused(&Refused::UnknownJob)?,
@@ -160,6 +162,13 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
         key.save(tx, &account, status, &body)?;
     }
     Ok(Decided::Answer { status, body, accepted })
+}
+
+/// Whoever approves or reviews the application sees that its letter was not written by a person.
+fn disclose(tx: &Tx<'_>, application: &Application, letter: &str) -> Result<(), Error> {
+    let Some(model) = letter::writer(tx, &application.account, letter)? else { return Ok(()) };
+    let detail = format!("the cover letter was written by {model}");
+    timeline::note(tx, &application.id, "letter_generated", Some(&detail))
 }
 
 fn told(app: &App, decided: Decided) -> Result<Response, Refused> {
