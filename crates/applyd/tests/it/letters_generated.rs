@@ -109,6 +109,11 @@ fn a_model_is_asked_and_its_letter_is_fit_for_apply() {
     assert_eq!(disclosed(&desk.place), noted, "a letter of one's own ({}) is not", own.queue_id());
     let log = desk.log();
     assert!(log.contains(r#""prompt_tokens":321"#) && log.contains(r#""completion_tokens":45"#));
+    let told = log.lines().find(|line| line.contains("a letter was written")).unwrap();
+    assert!(
+        told.contains(reply.header("x-request-id").unwrap()) && told.contains(&desk.account.id),
+        "{told}"
+    );
     assert!(!log.contains("Dear baker"), "no text in a log");
 }
 
@@ -168,8 +173,12 @@ fn a_model_that_hangs_is_503_in_time() {
 
 #[test]
 fn a_model_that_is_not_there_is_503() {
-    let desk = Desk::with(&[("ENDPOINT", "http://127.0.0.1:9/v1"), ("MODEL", "m-1"), ("TIMEOUT", "3s")]);
-    desk.gets_none("60");
+    // Nothing listens there; the second one needs the system's certificates before it finds out.
+    for endpoint in ["http://127.0.0.1:9/v1", "https://127.0.0.1:9/v1"] {
+        let desk = Desk::with(&[("ENDPOINT", endpoint), ("MODEL", "m-1"), ("KEY", KEY)]);
+        desk.gets_none("60");
+        assert!(desk.log().contains("no connection") && !desk.log().contains("canary"));
+    }
 }
 
 #[test]
