@@ -1,4 +1,6 @@
-//! Rust SDK of applyd: typed calls and polling, over the documented API only.
+//! Rust SDK of applyd: typed calls, polling and the receiving end of webhooks, over the documented API only.
+
+pub mod webhook;
 
 use std::time::{Duration, Instant};
 

@@ -3,6 +3,7 @@
 mod duration;
 mod layers;
 mod letters;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,10 @@ use url::Url;
 
 use duration::{Span, Spread};
 pub use layers::{Invalid, Overrides};
+use letters::RawLetters;
 pub use letters::{Chat, Key, Letters};
+use webhooks::RawWebhooks;
+pub use webhooks::Webhooks;
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -37,6 +41,8 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// The stand-in.
     pub sandbox: Sandbox,
+    /// Telling receivers.
+    pub webhooks: Webhooks,
     /// The protocol's limits.
     pub timing: Timing,
     /// Who writes letters.
@@ -66,8 +72,9 @@ struct Raw {
     rate_limits: Switch,
     metrics_listen: String,
     sandbox: RawSandbox,
+    webhooks: RawWebhooks,
     timing: RawTiming,
-    letters: letters::RawLetters,
+    letters: RawLetters,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +146,7 @@ impl Settings {
             rate_limits: matches!(raw.rate_limits, Switch::On),
             metrics_listen,
             sandbox: raw.sandbox.checked(&timing, beside)?,
+            webhooks: raw.webhooks.checked()?,
             timing,
             letters: raw.letters.checked()?,
             database,

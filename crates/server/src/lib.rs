@@ -6,6 +6,8 @@ mod http;
 mod letter;
 mod master_key;
 mod metrics;
+pub mod notify;
+mod request;
 mod start;
 mod status_cache;
 pub mod telemetry;

@@ -4,12 +4,13 @@ use rusqlite::Connection;
 
 use crate::Error;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/sqlite/0001_init.sql"),
     include_str!("../../../migrations/sqlite/0002_webhook.sql"),
     include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
     include_str!("../../../migrations/sqlite/0004_rate_limit.sql"),
     include_str!("../../../migrations/sqlite/0005_letter.sql"),
+    include_str!("../../../migrations/sqlite/0006_event_index.sql"),
 ];
 
 /// Brings the schema up to date.

@@ -14,7 +14,7 @@ mod submissions;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
-pub use event::EventType;
+pub use event::{EventBody, EventType};
 pub use health::HealthAnswer;
 pub use letter::{LetterAnswer, LetterRequest};
 pub use status::{ApplicationStatus, StatusAnswer};

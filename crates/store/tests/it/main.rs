@@ -5,6 +5,7 @@
 mod accept;
 mod claim;
 mod engine;
+mod events;
 mod group;
 mod idempotency;
 mod keys;
