@@ -2,46 +2,62 @@
 
 mod account;
 mod answer;
+mod applications;
 mod apply;
 mod body;
+mod events;
 mod generate_proposal;
 mod health;
 mod idempotency;
 mod legacy;
 mod listen;
+mod named;
 mod observe;
 mod openapi;
+mod query;
 mod quota;
 mod refused;
 mod rewrite;
 mod status;
+mod streams;
 mod submissions;
+mod unless;
+mod wait;
+mod webhooks;
 
 use std::sync::Arc;
 
+use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
 use axum::Router;
 use axum::routing::get;
+use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::letter::Letters;
-use crate::status_cache::StatusCache;
+use crate::news::News;
+use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::serve;
 pub(crate) use quota::Quota;
+use streams::Streams;
 
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) timing: Timing,
-    pub(crate) cache: Arc<StatusCache>,
+    pub(crate) news: Arc<News>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// Seals the secrets of webhooks.
+    pub(crate) key: Arc<MasterKey>,
+    /// Where webhooks may be.
+    pub(crate) rules: Rules,
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
@@ -49,6 +65,9 @@ pub(crate) struct App {
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
+    pub(crate) streams: Arc<Streams>,
+    /// Turns true when the server stops: what is held ends then.
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// All routes that need a key or describe the server; each says itself what it takes and answers.
@@ -57,7 +76,17 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(apply::apply))
         .routes(routes!(generate_proposal::generate_proposal))
         .routes(routes!(status::status))
+        .routes(routes!(events::events))
+        .routes(routes!(applications::cancel))
+        .routes(routes!(applications::timeline))
         .routes(routes!(submissions::submissions))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::events))
+        .routes(routes!(webhooks::redeliver))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -1,11 +1,13 @@
 //! The server of applyd: HTTP in front, workers behind, the store between them.
 
+mod bells;
 pub mod config;
 pub mod failpoint;
 mod http;
 mod letter;
 mod master_key;
 mod metrics;
+mod news;
 pub mod notify;
 mod request;
 mod start;
@@ -15,4 +17,5 @@ mod verify_only;
 pub mod work;
 
 pub use http::description;
+pub use master_key::master_key;
 pub use start::{Running, StartError, open_store, start};

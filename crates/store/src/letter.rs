@@ -1,10 +1,10 @@
 //! Which letters were written by the server: an approver is told. The text itself is not kept.
 
-use applyd_core::ids::AccountId;
+use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::terms::{folded, sha256_hex};
 
 use crate::tx::values;
-use crate::{Error, Tx};
+use crate::{Error, Tx, timeline};
 
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Removed with each new one, so that the table never grows and no write is long.
@@ -28,16 +28,18 @@ pub fn remember(tx: &Tx<'_>, account: &AccountId, letter: &str, model: &str) -> 
     Ok(())
 }
 
-/// The model that wrote this letter for this account; white space may differ.
+/// Notes with an application that the server wrote its letter, if it did; white space may differ.
 ///
 /// # Errors
 /// The store's.
-pub fn writer(tx: &Tx<'_>, account: &AccountId, letter: &str) -> Result<Option<String>, Error> {
-    tx.one(
+pub fn disclose(tx: &Tx<'_>, account: &AccountId, id: &QueueId, letter: &str) -> Result<(), Error> {
+    let model = tx.one(
         "SELECT model FROM letter WHERE account_id = ?1 AND sha256 = ?2 AND at > ?3",
         values![account.as_str(), &sha256(letter), tx.now() - KEPT_MS],
         |row| row.text(0),
-    )
+    )?;
+    let Some(model) = model else { return Ok(()) };
+    timeline::remark(tx, id, "letter_generated", &format!("the cover letter was written by {model}"))
 }
 
 fn sha256(letter: &str) -> String {

@@ -6,6 +6,8 @@
 pub mod account;
 pub mod api_key;
 pub mod application;
+pub mod cancel;
+pub mod delivery;
 mod error;
 pub mod event;
 pub mod feed;
@@ -25,6 +27,7 @@ mod sqlite;
 mod store;
 pub mod timeline;
 mod tx;
+pub mod webhook;
 
 pub use error::Error;
 pub use lock::ServeLock;

@@ -11,6 +11,8 @@ mod letter;
 mod object;
 mod status;
 mod submissions;
+mod timeline;
+mod webhook;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
@@ -19,3 +21,8 @@ pub use health::HealthAnswer;
 pub use letter::{LetterAnswer, LetterRequest};
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
+pub use timeline::{TimelineAnswer, TimelineEntry};
+pub use webhook::{
+    DeliveriesAnswer, DeliveryAnswer, EventsAnswer, QueuedAnswer, WebhookAnswer, WebhookChange,
+    WebhookDeletedAnswer, WebhookRequest, WebhookSecretAnswer, WebhooksAnswer,
+};

@@ -3,10 +3,12 @@
 
 mod admission;
 mod aliases;
+mod cancel;
 mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod events;
 mod feeds;
 mod freeze;
 mod harness;
@@ -21,6 +23,7 @@ mod operation;
 mod parallel;
 mod poll;
 mod poller;
+mod receiver;
 mod refused;
 mod requests;
 mod slow;
@@ -30,3 +33,5 @@ mod submissions;
 mod terms;
 mod timing;
 mod verify_only;
+mod wait;
+mod webhooks;

@@ -11,7 +11,7 @@ use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Accept, New};
-use applyd_store::{Error, Tx, letter, timeline};
+use applyd_store::{Error, Tx, letter};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
 use axum::Extension;
 use axum::extract::State as Shared;
@@ -149,7 +149,7 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>, letter: &str) -> Result<Decid
         }
         Accept::VerifyOnly => return Ok(Decided::Refused(Refused::VerifyOnly)),
         Accept::Accepted { application, available } => {
-            disclose(tx, &application, letter)?;
+            letter::disclose(tx, &account, &application.id, letter)?;
             (StatusCode::OK, text(&accepted(&application, available))?, Some(application))
         }
         Accept::UnknownJob => refused(&Refused::UnknownJob)?,
@@ -164,20 +164,13 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>, letter: &str) -> Result<Decid
     Ok(Decided::Answer { status, body, accepted })
 }
 
-/// Whoever approves or reviews the application sees that its letter was not written by a person.
-fn disclose(tx: &Tx<'_>, application: &Application, letter: &str) -> Result<(), Error> {
-    let Some(model) = letter::writer(tx, &application.account, letter)? else { return Ok(()) };
-    let detail = format!("the cover letter was written by {model}");
-    timeline::note(tx, &application.id, "letter_generated", Some(&detail))
-}
-
 fn told(app: &App, decided: Decided) -> Result<Response, Refused> {
     match decided {
         Decided::Replay(replay) => replay.answer(),
         Decided::Refused(refused) => Err(refused),
         Decided::Answer { status, body, accepted } => {
             if let Some(application) = accepted {
-                app.cache.publish(&application);
+                app.news.publish(&application);
                 app.wakes.wake(&application.account);
             }
             Ok(ready(status, body.into()))

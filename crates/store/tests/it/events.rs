@@ -43,6 +43,21 @@ fn pages_follow_each_other_without_gap_or_repeat() {
 }
 
 #[test]
+fn who_waits_for_any_hears_of_all_accounts() {
+    on_each(|world| {
+        let accounts = [world.account("a", 9), world.account("b", 9)];
+        ended(world, &accounts[0], 1);
+        let reach = world.read(event::reach);
+        assert!(world.read(move |tx| event::since(tx, reach, 9)).is_empty());
+        accounts.iter().for_each(|account| ended(world, account, 2));
+        let told = world.read(move |tx| event::since(tx, reach, 9));
+        assert_eq!(told.iter().map(|told| told.account.clone()).collect::<Vec<_>>(), accounts);
+        assert_eq!(told[1].seq, world.read(event::reach));
+        assert_eq!(world.read(move |tx| event::since(tx, reach, 1)), told[..1]);
+    });
+}
+
+#[test]
 fn an_event_tells_the_status_as_it_was_then() {
     on_each(|world| {
         let account = world.account("a", 9);

@@ -1,10 +1,10 @@
 //! Feeds, and which letters were written by the server.
 
 use applyd_core::ids::AccountId;
-use applyd_store::{feed, letter};
+use applyd_store::{feed, letter, timeline};
 
 use crate::engine::on_each;
-use crate::world::World;
+use crate::world::{World, job};
 
 fn set(world: &World, account: &AccountId, name: &str, text: &str) -> bool {
     let (account, name, text) = (account.clone(), name.to_owned(), text.to_owned());
@@ -22,9 +22,16 @@ fn list(world: &World, account: &AccountId) -> Vec<(String, String, i64)> {
     feeds.into_iter().map(|feed| (feed.name, feed.text, feed.updated_at)).collect()
 }
 
+/// Who is noted to have written this letter, if it is sent now.
 fn writer(world: &World, account: &AccountId, text: &str) -> Option<String> {
+    let id = world.accept(account, &job(u64::try_from(world.bits()).unwrap()));
     let (account, text) = (account.clone(), text.to_owned());
-    world.read(move |tx| letter::writer(tx, &account, &text))
+    world.write(move |tx| {
+        letter::disclose(tx, &account, &id, &text)?;
+        let entries = timeline::list(tx, &account, &id)?.unwrap();
+        let noted = entries.into_iter().find(|entry| entry.event == "letter_generated");
+        Ok(noted.and_then(|entry| Some(entry.detail?.rsplit_once(' ')?.1.to_owned())))
+    })
 }
 
 #[test]
@@ -66,7 +73,7 @@ fn an_account_has_at_most_a_hundred_feeds() {
 #[test]
 fn a_written_letter_is_known_to_its_account_for_thirty_days() {
     on_each(|world| {
-        let (a, b) = (world.account("a", 0), world.account("b", 0));
+        let (a, b) = (world.account("a", 9), world.account("b", 9));
         let remember = |text: &'static str, model: &'static str| {
             let account = a.clone();
             world.write(move |tx| letter::remember(tx, &account, text, model));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod accept;
+mod cancel;
 mod claim;
 mod engine;
 mod events;
@@ -17,4 +18,5 @@ mod random;
 mod recover;
 mod reopen;
 mod sqlite;
+mod webhooks;
 mod world;
