@@ -6,6 +6,7 @@ mod applications;
 mod apply;
 mod body;
 mod events;
+mod generate_proposal;
 mod health;
 mod idempotency;
 mod legacy;
@@ -36,6 +37,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::letter::Letters;
 use crate::news::News;
 use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
@@ -59,6 +61,7 @@ pub(crate) struct App {
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
+    pub(crate) letters: Letters,
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
@@ -71,6 +74,7 @@ pub(crate) struct App {
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(apply::apply))
+        .routes(routes!(generate_proposal::generate_proposal))
         .routes(routes!(status::status))
         .routes(routes!(events::events))
         .routes(routes!(applications::cancel))

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::config::{Settings, Webhooks};
 use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
+use crate::letter::Letters;
 use crate::master_key::master_key;
 use crate::news::{self, News};
 use crate::notify::Notifier;
@@ -93,6 +94,7 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     raise_file_limit();
     let lock = ServeLock::take(&settings.database)?;
+    let letters = Letters::new(settings.letters.clone())?;
     let key = Arc::new(master_key(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
@@ -139,6 +141,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         rules,
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
+        letters,
         quota: Arc::clone(&quota),
         rate_limits: settings.rate_limits,
         streams: Arc::default(),

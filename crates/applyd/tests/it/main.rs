@@ -9,6 +9,7 @@ mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod events;
+mod feeds;
 mod freeze;
 mod harness;
 mod hostile;
@@ -16,6 +17,7 @@ mod idempotency;
 mod idle;
 mod jobs;
 mod letters;
+mod letters_generated;
 mod limits;
 mod openapi;
 mod operation;
