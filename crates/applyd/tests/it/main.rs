@@ -29,4 +29,6 @@ mod submissions;
 mod terms;
 mod timing;
 mod verify_only;
+#[cfg(feature = "failpoints")]
+mod webhook_crash;
 mod webhooks;
