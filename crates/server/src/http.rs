@@ -32,7 +32,6 @@ use applyd_store::Store;
 use axum::Router;
 use axum::routing::get;
 use tokio::sync::watch;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -101,7 +100,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/openapi.json", get(move || openapi::openapi(document.clone())))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
-        .layer(CatchPanicLayer::custom(answer::panicked))
-        .layer(axum::middleware::from_fn(observe::observe))
         .with_state(app)
 }

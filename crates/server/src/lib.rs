@@ -8,6 +8,7 @@ mod master_key;
 mod metrics;
 mod news;
 pub mod notify;
+mod request;
 mod start;
 mod status_cache;
 pub mod telemetry;

@@ -3,10 +3,12 @@
 
 mod admission;
 mod aliases;
+mod cancel;
 mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod events;
 mod freeze;
 mod harness;
 mod hostile;
@@ -29,6 +31,7 @@ mod submissions;
 mod terms;
 mod timing;
 mod verify_only;
+mod wait;
 #[cfg(feature = "failpoints")]
 mod webhook_crash;
 mod webhooks;

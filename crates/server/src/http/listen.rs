@@ -1,20 +1,23 @@
 //! The accept loop: own, so that a connection that says nothing is closed in time.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutWriter;
-use tower::ServiceExt;
 
-use super::rewrite::rewrite;
+use super::observe::observe;
 
 const MOST_CONNECTIONS: usize = 16_384;
 const HEADER_WAIT: Duration = Duration::from_secs(5);
@@ -39,10 +42,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_WAIT)
             .max_buf_size(LONGEST_HEADERS_BYTES)
-            .serve_connection(
-                TokioIo::new(Box::pin(stream)),
-                TowerToHyperService::new(router.clone().map_request(rewrite)),
-            );
+            .serve_connection(TokioIo::new(Box::pin(stream)), answer(router.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that broke off is no event.
@@ -54,6 +54,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     if tokio::time::timeout(DRAIN_WAIT, graceful.shutdown()).await.is_err() {
         tracing::warn!("some connections were still open at the end");
     }
+}
+
+/// Answers the requests of one connection.
+fn answer(
+    router: Router,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
+    service_fn(move |request| {
+        let router = router.clone();
+        async move { Ok(observe(router, request).await) }
+    })
 }
 
 async fn accept(

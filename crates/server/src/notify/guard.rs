@@ -153,7 +153,8 @@ fn named(name: &str) -> Result<ServerName<'static>, Refusal> {
     if bare == "localhost" || bare.ends_with(".localhost") {
         return Err(wrong("must not name this machine; an operator can allow its address"));
     }
-    ServerName::try_from(bare.to_owned()).map_err(|_| malformed("must name a host that can exist"))
+    let name = ServerName::try_from(bare.to_owned()).ok().filter(|_| !bare.ends_with('.'));
+    name.ok_or_else(|| malformed("must name a host that can exist"))
 }
 
 fn malformed(rule: impl std::fmt::Display) -> Refusal {
@@ -163,3 +164,6 @@ fn malformed(rule: impl std::fmt::Display) -> Refusal {
 fn wrong(rule: impl std::fmt::Display) -> Refusal {
     Refusal::meaning("url", format!("`url` {rule}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,7 +127,11 @@ async fn connect(addresses: &[SocketAddr], wait: Duration) -> Result<TcpStream, 
     let mut failure = Failure::TimedOut;
     for address in tried {
         failure = match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => {
+                // Without it the request may wait for the receiver's acknowledgement of the handshake.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
             Ok(Err(error)) => Failure::Unreachable(error.kind()),
             Err(_) => Failure::TimedOut,
         };
@@ -193,3 +197,6 @@ static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(|
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 });
+
+#[cfg(test)]
+mod tests;
