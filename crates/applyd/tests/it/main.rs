@@ -35,4 +35,6 @@ mod terms;
 mod timing;
 mod verify_only;
 mod wait;
+#[cfg(feature = "failpoints")]
+mod webhook_crash;
 mod webhooks;
