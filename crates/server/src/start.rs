@@ -130,11 +130,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         quota: Arc::clone(&quota),
         rate_limits: settings.rate_limits,
     };
+    let router = router(Arc::new(app)).tried(|| "cannot describe the API".into())?;
     let saver = tokio::spawn({
         let (quota, store) = (Arc::clone(&quota), store.clone());
         async move { quota.keep_saving(&store).await }
     });
-    let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
+    let api = tokio::spawn(serve(listener, router, told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
     let sweeper = tokio::spawn(sweep(worker));
     Ok(Running {

@@ -11,7 +11,7 @@ mod object;
 mod status;
 mod submissions;
 
-pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
+pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer, TIMELINES};
 pub use error::ErrorAnswer;
 pub use event::EventType;
 pub use health::HealthAnswer;
