@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod admission;
+mod aliases;
 mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
@@ -14,6 +15,7 @@ mod jobs;
 mod letters;
 mod limits;
 mod openapi;
+mod operation;
 mod parallel;
 mod poll;
 mod poller;
