@@ -24,8 +24,10 @@ pub struct ApplyRequest {
     /// Job URL, ciphertext (`~01…`, `~02…`) or processed-job UUID. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
-        required = true, nullable = false, max_length = 2048,
-        pattern = r"^(~01[0-9A-Fa-f]{1,32}|~02[0-9]{1,20}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|.*upwork\.com/.*(~|%7[Ee])0[12].*)$",
+        required = true,
+        nullable = false,
+        max_length = 2048,
+        pattern = r"^(~01[0-9A-Fa-f]{1,32}|~02[0-9]{1,20}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|.*upwork\.com/.*(~|%7[Ee])0[12].*)$"
     )]
     pub job_id: Option<String>,
     /// 1 to 5000 Unicode scalar values, sent as given. Required.

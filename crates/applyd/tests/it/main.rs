@@ -21,6 +21,7 @@ mod poll;
 mod poller;
 mod refused;
 mod requests;
+mod schema;
 mod slow;
 mod smoke;
 mod stop;

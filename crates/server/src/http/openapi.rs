@@ -104,7 +104,9 @@ fn common(operation: &mut Operation) {
 
 /// What may be absent is an `Option` in the code; outside of a body nothing can be `null`.
 fn not_null(parameter: &mut RefOr<Parameter>) {
-    let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(schema))), .. }) = parameter else { return };
+    let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(schema))), .. }) = parameter else {
+        return;
+    };
     if let SchemaType::Array(kinds) = &mut schema.schema_type {
         kinds.retain(|kind| *kind != Type::Null);
         if let [only] = kinds.as_slice() {

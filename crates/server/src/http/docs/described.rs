@@ -129,7 +129,8 @@ impl Described {
         if let (Some(first), Some(items)) = (kinds.iter_mut().find(|kind| *kind == "array"), &of.items) {
             *first = format!("array of {}", self.kind(items, true));
         }
-        let values: Vec<_> = of.values.iter().filter(|value| !value.is_null()).map(Value::to_string).collect();
+        let values: Vec<_> =
+            of.values.iter().filter(|value| !value.is_null()).map(Value::to_string).collect();
         if values.is_empty() { kinds.join(" or ") } else { format!("one of {}", values.join(", ")) }
     }
 
