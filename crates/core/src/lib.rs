@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no async: time, ids and random numbers are arguments.
 
+pub mod address;
 pub mod draft;
 pub mod ids;
 pub mod job_ref;
@@ -13,6 +14,7 @@ pub mod quota;
 pub mod refusal;
 pub mod retry;
 pub mod seal;
+pub mod signature;
 pub mod state;
 pub mod terms;
 pub mod time;

@@ -2,9 +2,11 @@
 
 mod account;
 mod answer;
+mod applications;
 mod apply;
 mod body;
 mod docs;
+mod events;
 mod health;
 mod idempotency;
 mod legacy;
@@ -15,7 +17,10 @@ mod quota;
 mod refused;
 mod rewrite;
 mod status;
+mod streams;
 mod submissions;
+mod unless;
+mod wait;
 
 use std::sync::Arc;
 
@@ -23,22 +28,23 @@ use applyd_core::time::Timing;
 use applyd_store::Store;
 use axum::Router;
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
+use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::status_cache::StatusCache;
+use crate::news::News;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::serve;
 pub(crate) use quota::Quota;
+use streams::Streams;
 
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) timing: Timing,
-    pub(crate) cache: Arc<StatusCache>,
+    pub(crate) news: Arc<News>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
@@ -48,6 +54,9 @@ pub(crate) struct App {
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
+    pub(crate) streams: Arc<Streams>,
+    /// Turns true when the server stops: what is held ends then.
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// All routes that need a key or describe the server; each says itself what it takes and answers.
@@ -55,6 +64,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(apply::apply))
         .routes(routes!(status::status))
+        .routes(routes!(events::events))
+        .routes(routes!(applications::cancel))
+        .routes(routes!(applications::timeline))
         .routes(routes!(submissions::submissions))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -78,8 +90,6 @@ pub(crate) fn router(app: Arc<App>) -> std::io::Result<Router> {
         .route("/docs", get(move || docs::docs(page.clone())))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
-        .layer(CatchPanicLayer::custom(answer::panicked))
-        .layer(axum::middleware::from_fn(observe::observe))
         .with_state(app);
     Ok(router)
 }

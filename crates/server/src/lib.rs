@@ -1,10 +1,14 @@
 //! The server of applyd: HTTP in front, workers behind, the store between them.
 
+mod bells;
 pub mod config;
 pub mod failpoint;
 mod http;
 mod master_key;
 mod metrics;
+mod news;
+pub mod notify;
+mod request;
 mod start;
 mod status_cache;
 pub mod telemetry;

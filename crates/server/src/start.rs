@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::seal::MasterKey;
-use applyd_store::{Clock, Error, ServeLock, Store, meta};
+use applyd_store::{Clock, Error, ServeLock, Store, event, meta};
 use applyd_upwork::{Consent, Endpoint, Upwork};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::config::Settings;
 use crate::http::{App, KeyCache, Quota, router, serve};
-use crate::status_cache::StatusCache;
+use crate::news::{self, News};
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
 use crate::{master_key, metrics, verify_only};
 
@@ -60,6 +60,7 @@ pub struct Running {
     api: JoinHandle<()>,
     workers: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    follower: JoinHandle<()>,
     saver: JoinHandle<()>,
     quota: Arc<Quota>,
     store: Store,
@@ -109,19 +110,20 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         timing,
         leases: Arc::clone(&leases),
         witness,
-        cache: Arc::new(StatusCache::new(settings.status_answers)),
+        news: Arc::new(News::new(settings.status_answers)),
         wakes: Arc::new(Wakes::default()),
         pace: Arc::new(Pace::new(timing.assumed_ms)),
         workers: settings.workers,
     });
     recover_others(&worker).await?;
     let (stop, stopped) = watch::channel(false);
+    let told_so_far = store.read(event::reach).await?;
     let metrics = metrics_of(&settings, &store, &stopped).await?;
     let quota = Arc::new(Quota::default());
     let app = App {
         store: store.clone(),
         timing,
-        cache: Arc::clone(&worker.cache),
+        news: Arc::clone(&worker.news),
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
@@ -129,8 +131,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         keys: KeyCache::new(),
         quota: Arc::clone(&quota),
         rate_limits: settings.rate_limits,
+        streams: Arc::default(),
+        stop: stopped.clone(),
     };
     let router = router(Arc::new(app)).tried(|| "cannot describe the API".into())?;
+    let follower = tokio::spawn(news::follow(store.clone(), Arc::clone(&worker.news), told_so_far));
     let saver = tokio::spawn({
         let (quota, store) = (Arc::clone(&quota), store.clone());
         async move { quota.keep_saving(&store).await }
@@ -144,6 +149,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         api,
         workers,
         sweeper,
+        follower,
         saver,
         quota,
         store,
@@ -165,6 +171,7 @@ impl Running {
             let _ = metrics.await;
         }
         self.sweeper.abort();
+        self.follower.abort();
         self.saver.abort();
         if let Err(error) = self.quota.save(&self.store).await {
             tracing::warn!(%error, "the day's counts could not be stored");
@@ -190,7 +197,8 @@ async fn metrics_of(
     Ok(Some(tokio::spawn(serve(listener, metrics::router(store.clone()), told(stopped.clone())))))
 }
 
-async fn told(mut stopped: watch::Receiver<bool>) {
+/// Waits for the stop.
+pub(crate) async fn told(mut stopped: watch::Receiver<bool>) {
     // The sender going away is a stop too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -1,10 +1,20 @@
 //! The outbox: one event per terminal transition and correction, written in its transaction.
 
 use applyd_core::ids::{AccountId, EventId, QueueId};
-use applyd_wire::{EventType, StatusAnswer};
+use applyd_core::time::iso;
+use applyd_wire::{EventBody, EventType, StatusAnswer};
 
-use crate::tx::values;
+use crate::tx::{Row, values};
 use crate::{Error, Tx};
+
+/// Events of one account, in the order of their commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Oldest first.
+    pub events: Vec<EventBody>,
+    /// Whether there are later ones.
+    pub has_more: bool,
+}
 
 /// Appends an event whose data is the status as it is from now on.
 pub(crate) fn append(
@@ -20,6 +30,106 @@ pub(crate) fn append(
         values![id.as_str(), account.as_str(), &answer.queue_id, kind.as_str(), tx.now(), &data],
     )?;
     Ok(())
+}
+
+/// What a read needs to make a body: the one place that makes them.
+const COLUMNS: &str = "id, type, at, data";
+
+fn read(row: &Row<'_>) -> Result<EventBody, Error> {
+    Ok(EventBody {
+        id: row.text(0)?,
+        kind: row.parsed(1, EventType::parse)?,
+        timestamp: iso(row.int(2)?),
+        data: row.parsed(3, |data| serde_json::from_str(data).ok())?,
+    })
+}
+
+/// One event, of whichever account.
+///
+/// # Errors
+/// The store's.
+pub fn load(tx: &Tx<'_>, id: &EventId) -> Result<Option<EventBody>, Error> {
+    tx.one(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"), values![id.as_str()], read)
+}
+
+/// An account's events after the one that a cursor names, or from the oldest kept; `None`: the account has no
+/// such event. A cursor is an event's id, so it tells nothing about other accounts.
+///
+/// # Errors
+/// The store's.
+pub fn after(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    cursor: Option<&EventId>,
+    most: i64,
+) -> Result<Option<Page>, Error> {
+    let last = match cursor {
+        None => Some(0),
+        Some(id) => tx.one(
+            "SELECT seq FROM event WHERE id = ?1 AND account_id = ?2",
+            values![id.as_str(), account.as_str()],
+            |row| row.int(0),
+        )?,
+    };
+    let Some(last) = last else { return Ok(None) };
+    let mut events = tx.all(
+        &format!("SELECT {COLUMNS} FROM event WHERE account_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"),
+        values![account.as_str(), last, most + 1],
+        read,
+    )?;
+    let most = usize::try_from(most).unwrap_or(0);
+    let has_more = events.len() > most;
+    events.truncate(most);
+    Ok(Some(Page { events, has_more }))
+}
+
+/// The account's newest event.
+///
+/// # Errors
+/// The store's.
+pub fn newest(tx: &Tx<'_>, account: &AccountId) -> Result<Option<EventId>, Error> {
+    tx.one(
+        "SELECT id FROM event WHERE account_id = ?1 ORDER BY seq DESC LIMIT 1",
+        values![account.as_str()],
+        |row| row.parsed(0, EventId::parse),
+    )
+}
+
+/// The place of the newest event of all accounts; 0 where there is none.
+///
+/// # Errors
+/// The store's.
+pub fn reach(tx: &Tx<'_>) -> Result<i64, Error> {
+    Ok(tx.one("SELECT coalesce(max(seq), 0) FROM event", values![], |row| row.int(0))?.unwrap_or(0))
+}
+
+/// An event of whichever account, as who waits for any is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its place in the order of commits.
+    pub seq: i64,
+    /// Whose.
+    pub account: AccountId,
+    /// Which application's.
+    pub application: QueueId,
+}
+
+/// Events of all accounts after a place in their order, oldest first.
+///
+/// # Errors
+/// The store's.
+pub fn since(tx: &Tx<'_>, seq: i64, most: i64) -> Result<Vec<Told>, Error> {
+    tx.all(
+        "SELECT seq, account_id, application_id FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        values![seq, most],
+        |row| {
+            Ok(Told {
+                seq: row.int(0)?,
+                account: row.parsed(1, AccountId::parse)?,
+                application: row.parsed(2, QueueId::parse)?,
+            })
+        },
+    )
 }
 
 /// Types of the events of an application, in order.

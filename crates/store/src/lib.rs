@@ -6,6 +6,7 @@
 pub mod account;
 pub mod api_key;
 pub mod application;
+pub mod cancel;
 mod error;
 pub mod event;
 pub mod freelancer;

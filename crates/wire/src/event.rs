@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::StatusAnswer;
+
 /// Types of the events that tell the end of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum EventType {
@@ -41,4 +43,34 @@ impl EventType {
             Self::Corrected => "application.corrected",
         }
     }
+
+    /// The type of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Applied,
+            Self::Failed,
+            Self::NotAvailable,
+            Self::NotEligible,
+            Self::NotEnoughConnects,
+            Self::LoggedOut,
+            Self::Corrected,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+    }
+}
+
+/// One event as it is told, by webhook and by stream alike: always these four keys, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventBody {
+    /// The event's id, the same in every delivery.
+    pub id: String,
+    /// What it tells.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// ISO-8601 with milliseconds, UTC.
+    pub timestamp: String,
+    /// The status as it was from this event on.
+    pub data: StatusAnswer,
 }

@@ -10,10 +10,12 @@ mod health;
 mod object;
 mod status;
 mod submissions;
+mod timeline;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer, TIMELINES};
 pub use error::ErrorAnswer;
-pub use event::EventType;
+pub use event::{EventBody, EventType};
 pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
+pub use timeline::{TimelineAnswer, TimelineEntry};

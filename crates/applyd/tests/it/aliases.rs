@@ -26,8 +26,12 @@ fn the_legacy_path_applies_with_its_own_words() {
     let end = server.ended(&account, &accepted.queue_id(), Duration::from_secs(20));
     assert_eq!(end["applicationStatus"], "applied");
     // The new path ignores the old name.
-    let body = json!({"jobId": job(1000), "coverLetter": "Hello.", "applicationOptions": {"fixedPrice": "x"}});
-    assert_eq!(server.call("POST", "/api/auto-apply-v2/apply", &account.key, Some(&body.to_string())).status, 200);
+    let body =
+        json!({"jobId": job(1000), "coverLetter": "Hello.", "applicationOptions": {"fixedPrice": "x"}});
+    assert_eq!(
+        server.call("POST", "/api/auto-apply-v2/apply", &account.key, Some(&body.to_string())).status,
+        200
+    );
 }
 
 #[test]
@@ -51,7 +55,8 @@ fn the_legacy_path_refuses_in_its_own_words() {
 #[test]
 fn an_idempotency_key_counts_all_paths_as_one() {
     let (_place, server, account) = stage();
-    let body = json!({"jobId": job(1001), "coverLetter": "Hello.", "applicationOptions": {"hourlyRate": 65}}).to_string();
+    let body = json!({"jobId": job(1001), "coverLetter": "Hello.", "applicationOptions": {"hourlyRate": 65}})
+        .to_string();
     let headers = [("x-api-key", account.key.as_str()), ("idempotency-key", "once")];
     let first = server.call_with("POST", LEGACY, &headers, Some(body.as_bytes()));
     let again = server.call_with("POST", "/api/auto-apply-v2/apply", &headers, Some(body.as_bytes()));

@@ -3,10 +3,12 @@
 
 mod admission;
 mod aliases;
+mod cancel;
 mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod events;
 mod freeze;
 mod harness;
 mod hostile;
@@ -29,3 +31,4 @@ mod submissions;
 mod terms;
 mod timing;
 mod verify_only;
+mod wait;

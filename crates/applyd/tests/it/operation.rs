@@ -46,7 +46,7 @@ fn each_line_about_a_request_has_the_id_of_its_answer() {
         let reply = server.call("GET", path, &account.key, None);
         let id = reply.header("x-request-id").unwrap();
         let said = line(&log, |line| line["message"] == "answered");
-        assert_eq!((&said["span"]["request_id"], &said["status"]), (&id.into(), &reply.status.into()), "{said}");
+        assert_eq!((&said["request_id"], &said["status"]), (&id.into(), &reply.status.into()), "{said}");
     }
 }
 
@@ -70,7 +70,7 @@ fn the_numbers_tell_what_happened() {
         r#"applyd_applications_ended_total{status="applied",code=""} 1"#,
         r#"applyd_applications_ended_total{status="failed",code="refused"} 1"#,
         r#"applyd_application_settle_seconds_count{status="applied"} 1"#,
-        r#"applyd_http_requests_total{method="POST",route="/api/auto-apply-v2/apply",status="200"} 2"#,
+        r#"applyd_http_requests_total{method="POST",endpoint="apply",status="200"} 2"#,
         r#"applyd_applications_under_way{state="queued"} 0"#,
         r#"applyd_credits{kind="available"} 4"#,
         r#"applyd_credits{kind="spent"} 1"#,

@@ -9,9 +9,13 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use super::answer::json;
+use super::streams::MOST_STREAMS;
 
 /// The contract's wait after a 503 that names no better one.
 const UNAVAILABLE_RETRY_S: i64 = 60;
+
+/// A stream that was cut off is gone from the count by then.
+const STREAMS_RETRY_S: i64 = 15;
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -35,12 +39,19 @@ pub(crate) enum Refused {
         queue_id: String,
         status: ApplicationStatus,
     },
+    /// 409: an application that cannot be cancelled any more.
+    NotCancelled {
+        error: &'static str,
+        status: ApplicationStatus,
+    },
     BodyTooLong,
     /// 429; `now_s` is the time of the refusal, Unix seconds.
     Limited {
         standing: Standing,
         now_s: i64,
     },
+    /// 429: of event streams that are open at once.
+    TooManyStreams,
     Internal,
     StoreUnreachable,
     SandboxUnreachable,
@@ -72,10 +83,10 @@ impl Refused {
             }
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLate => StatusCode::REQUEST_TIMEOUT,
-            Self::Barred { .. } => StatusCode::CONFLICT,
+            Self::Barred { .. } | Self::NotCancelled { .. } => StatusCode::CONFLICT,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Input(Refusal { kind: Kind::Meaning, .. }) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Limited { .. } | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable | Self::SandboxUnreachable | Self::QueueFull { .. } | Self::VerifyOnly => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -114,12 +125,18 @@ impl Refused {
                     _ => "The outcome of an earlier application for this job is unknown",
                 })
             },
+            Self::NotCancelled { error, status } => {
+                ErrorAnswer { application_status: Some(*status), ..text(error) }
+            }
             Self::BodyTooLong => text("The body must not be longer than 256 KiB (262144 bytes)"),
             Self::Limited { standing, .. } => ErrorAnswer {
                 limit: Some(standing.limit),
                 resets_at: Timestamp::from_second(standing.resets_at_s).ok().map(|at| format!("{at:.3}")),
                 ..text("Rate limit exceeded")
             },
+            Self::TooManyStreams => {
+                text(&format!("A key may have {MOST_STREAMS} event streams open at once"))
+            }
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
             Self::SandboxUnreachable => text("The sandbox is not reachable"),
@@ -139,6 +156,7 @@ impl Refused {
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Limited { standing, now_s } => Some((standing.resets_at_s - now_s).max(1)),
+            Self::TooManyStreams => Some(STREAMS_RETRY_S),
             Self::QueueFull { retry_after_s } => Some(*retry_after_s),
             Self::Coded(plain) => plain.retry_after_s(),
             other => (other.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_S),

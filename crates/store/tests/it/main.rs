@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod accept;
+mod cancel;
 mod claim;
 mod engine;
+mod events;
 mod group;
 mod idempotency;
 mod keys;
