@@ -9,6 +9,7 @@ mod docs;
 mod events;
 mod health;
 mod idempotency;
+mod in_path;
 mod legacy;
 mod listen;
 mod observe;

@@ -14,7 +14,7 @@ mod timeline;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer, TIMELINES};
 pub use error::ErrorAnswer;
-pub use event::{EventBody, EventType};
+pub use event::{EventBody, EventType, StreamedEvent};
 pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
