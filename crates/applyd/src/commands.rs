@@ -10,6 +10,7 @@ mod openapi;
 mod sandbox;
 mod serve;
 mod verify_only;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Ledger(command) => return ledger::run(global, &command),
         Command::Sandbox { command: None, listen } => sandbox::serve(global.settings(None)?, listen.listen)?,
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
+        Command::Webhook(command) => webhook::run(global, command)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)

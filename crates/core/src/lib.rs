@@ -3,6 +3,7 @@
 //! No I/O, no clock, no async: time, ids and random numbers are arguments.
 
 pub mod address;
+pub mod delivery;
 pub mod draft;
 pub mod ids;
 pub mod job_ref;
@@ -18,3 +19,4 @@ pub mod signature;
 pub mod state;
 pub mod terms;
 pub mod time;
+pub mod webhook;

@@ -12,8 +12,10 @@ mod idempotency;
 mod in_path;
 mod legacy;
 mod listen;
+mod named;
 mod observe;
 mod openapi;
+mod query;
 mod quota;
 mod refused;
 mod rewrite;
@@ -22,9 +24,11 @@ mod streams;
 mod submissions;
 mod unless;
 mod wait;
+mod webhooks;
 
 use std::sync::Arc;
 
+use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
 use axum::Router;
@@ -35,6 +39,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::news::News;
+use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::serve;
@@ -49,6 +54,10 @@ pub(crate) struct App {
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// Seals the secrets of webhooks.
+    pub(crate) key: Arc<MasterKey>,
+    /// Where webhooks may be.
+    pub(crate) rules: Rules,
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
@@ -69,6 +78,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(applications::cancel))
         .routes(routes!(applications::timeline))
         .routes(routes!(submissions::submissions))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::events))
+        .routes(routes!(webhooks::redeliver))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }

@@ -16,4 +16,5 @@ mod verify_only;
 pub mod work;
 
 pub use http::description;
+pub use master_key::master_key;
 pub use start::{Running, StartError, open_store, start};

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::seal::MasterKey;
-use applyd_store::{Clock, Error, ServeLock, Store, event, meta};
+use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta};
 use applyd_upwork::{Consent, Endpoint, Upwork};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::config::Settings;
+use crate::config::{Settings, Webhooks};
 use crate::http::{App, KeyCache, Quota, router, serve};
+use crate::master_key::master_key;
 use crate::news::{self, News};
+use crate::notify::Notifier;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
-use crate::{master_key, metrics, verify_only};
+use crate::{metrics, notify, verify_only};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     api: JoinHandle<()>,
     workers: JoinHandle<()>,
+    deliveries: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     follower: JoinHandle<()>,
     saver: JoinHandle<()>,
@@ -89,7 +92,7 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 /// What could not be opened, read or listened on; nothing runs then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let lock = ServeLock::take(&settings.database)?;
-    let key = Arc::new(master_key::load_or_make(&settings.master_key_file)?);
+    let key = Arc::new(master_key(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;
@@ -116,6 +119,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         workers: settings.workers,
     });
     recover_others(&worker).await?;
+    // The lock says that whoever attempted these is dead.
+    store.write(delivery::release).await?;
+    let Webhooks { rules, schedule } = settings.webhooks.clone();
+    let notifier = Notifier::new(store.clone(), Arc::clone(&key), rules.clone(), schedule);
     let (stop, stopped) = watch::channel(false);
     let told_so_far = store.read(event::reach).await?;
     let metrics = metrics_of(&settings, &store, &stopped).await?;
@@ -127,6 +134,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
+        key,
+        rules,
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
         quota: Arc::clone(&quota),
@@ -141,6 +150,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         async move { quota.keep_saving(&store).await }
     });
     let api = tokio::spawn(serve(listener, router, told(stopped.clone())));
+    let deliveries =
+        tokio::spawn(notify::dispatch(Arc::new(notifier), Arc::clone(&worker.news), told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
     let sweeper = tokio::spawn(sweep(worker));
     Ok(Running {
@@ -148,6 +159,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         stop,
         api,
         workers,
+        deliveries,
         sweeper,
         follower,
         saver,
@@ -167,6 +179,7 @@ impl Running {
         // A task that panicked has ended as well, and has been logged.
         let _ = self.api.await;
         let _ = self.workers.await;
+        let _ = self.deliveries.await;
         if let Some(metrics) = self.metrics {
             let _ = metrics.await;
         }

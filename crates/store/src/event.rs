@@ -5,7 +5,7 @@ use applyd_core::time::iso;
 use applyd_wire::{EventBody, EventType, StatusAnswer};
 
 use crate::tx::{Row, values};
-use crate::{Error, Tx};
+use crate::{Error, Tx, delivery};
 
 /// Events of one account, in the order of their commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +16,26 @@ pub struct Page {
     pub has_more: bool,
 }
 
-/// Appends an event whose data is the status as it is from now on.
+/// How long events are kept, and with them their deliveries, in milliseconds.
+pub const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How many one purge forgets at most.
+pub const PURGED_AT_ONCE: i64 = 200;
+
+/// Appends an event whose data is the status as it is from now on, with its deliveries.
 pub(crate) fn append(
+    tx: &Tx<'_>,
+    id: &EventId,
+    account: &AccountId,
+    kind: EventType,
+    answer: &StatusAnswer,
+) -> Result<(), Error> {
+    insert(tx, id, account, kind, answer)?;
+    delivery::queue_for_all(tx, account, id, kind)?;
+    Ok(())
+}
+
+/// The event alone.
+pub(crate) fn insert(
     tx: &Tx<'_>,
     id: &EventId,
     account: &AccountId,
@@ -33,14 +51,24 @@ pub(crate) fn append(
 }
 
 /// What a read needs to make a body: the one place that makes them.
-const COLUMNS: &str = "id, type, at, data";
+pub(crate) const COLUMNS: &str = "id, type, at, data";
 
-fn read(row: &Row<'_>) -> Result<EventBody, Error> {
+pub(crate) fn read(row: &Row<'_>) -> Result<EventBody, Error> {
     Ok(EventBody {
         id: row.text(0)?,
         kind: row.parsed(1, EventType::parse)?,
         timestamp: iso(row.int(2)?),
         data: row.parsed(3, |data| serde_json::from_str(data).ok())?,
+    })
+}
+
+/// Whose event it is, for the operator.
+///
+/// # Errors
+/// The store's.
+pub fn owner(tx: &Tx<'_>, id: &EventId) -> Result<Option<AccountId>, Error> {
+    tx.one("SELECT account_id FROM event WHERE id = ?1", values![id.as_str()], |row| {
+        row.parsed(0, AccountId::parse)
     })
 }
 
@@ -52,8 +80,8 @@ pub fn load(tx: &Tx<'_>, id: &EventId) -> Result<Option<EventBody>, Error> {
     tx.one(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"), values![id.as_str()], read)
 }
 
-/// An account's events after the one that a cursor names, or from the oldest kept; `None`: the account has no
-/// such event. A cursor is an event's id, so it tells nothing about other accounts.
+/// An account's events after the one that a cursor names, or from the oldest kept, but for tests; `None`: the
+/// account has no such event. A cursor is an event's id, so it tells nothing about other accounts.
 ///
 /// # Errors
 /// The store's.
@@ -73,8 +101,11 @@ pub fn after(
     };
     let Some(last) = last else { return Ok(None) };
     let mut events = tx.all(
-        &format!("SELECT {COLUMNS} FROM event WHERE account_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"),
-        values![account.as_str(), last, most + 1],
+        &format!(
+            "SELECT {COLUMNS} FROM event WHERE account_id = ?1 AND seq > ?2 AND type <> ?4
+             ORDER BY seq LIMIT ?3"
+        ),
+        values![account.as_str(), last, most + 1, EventType::Test.as_str()],
         read,
     )?;
     let most = usize::try_from(most).unwrap_or(0);
@@ -140,4 +171,16 @@ pub fn types(tx: &Tx<'_>, id: &QueueId) -> Result<Vec<String>, Error> {
     tx.all("SELECT type FROM event WHERE application_id = ?1 ORDER BY seq", values![id.as_str()], |row| {
         row.text(0)
     })
+}
+
+/// Forgets some events that are older than they must be kept, with all their deliveries; answers how many.
+///
+/// # Errors
+/// The store's.
+pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
+    // The oldest first, so that nothing is searched for: seq grows with time.
+    const OLD: &str = "SELECT id FROM (SELECT id, at FROM event ORDER BY seq LIMIT ?2) WHERE at < ?1";
+    let old = values![tx.now() - KEPT_MS, PURGED_AT_ONCE];
+    tx.execute(&format!("DELETE FROM delivery WHERE event_id IN ({OLD})"), old)?;
+    tx.execute(&format!("DELETE FROM event WHERE id IN ({OLD})"), old)
 }

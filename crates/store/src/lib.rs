@@ -7,6 +7,7 @@ pub mod account;
 pub mod api_key;
 pub mod application;
 pub mod cancel;
+pub mod delivery;
 mod error;
 pub mod event;
 pub mod freelancer;
@@ -24,6 +25,7 @@ mod sqlite;
 mod store;
 pub mod timeline;
 mod tx;
+pub mod webhook;
 
 pub use error::Error;
 pub use lock::ServeLock;

@@ -3,7 +3,7 @@ use utoipa::ToSchema;
 
 use crate::StatusAnswer;
 
-/// Types of the events that tell the end of an application.
+/// Types of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum EventType {
     /// It went through.
@@ -27,9 +27,23 @@ pub enum EventType {
     /// An unknown outcome was settled.
     #[serde(rename = "application.corrected")]
     Corrected,
+    /// A sample that a person asked for; about no application.
+    #[serde(rename = "webhook.test")]
+    Test,
 }
 
 impl EventType {
+    /// Those that tell the end of an application.
+    pub const TOLD: [Self; 7] = [
+        Self::Applied,
+        Self::Failed,
+        Self::NotAvailable,
+        Self::NotEligible,
+        Self::NotEnoughConnects,
+        Self::LoggedOut,
+        Self::Corrected,
+    ];
+
     /// The name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -41,23 +55,14 @@ impl EventType {
             Self::NotEnoughConnects => "application.not_enough_connects",
             Self::LoggedOut => "application.logged_out",
             Self::Corrected => "application.corrected",
+            Self::Test => "webhook.test",
         }
     }
 
     /// The type of a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Applied,
-            Self::Failed,
-            Self::NotAvailable,
-            Self::NotEligible,
-            Self::NotEnoughConnects,
-            Self::LoggedOut,
-            Self::Corrected,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
+        Self::TOLD.into_iter().chain([Self::Test]).find(|kind| kind.as_str() == name)
     }
 }
 

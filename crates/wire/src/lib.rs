@@ -11,6 +11,7 @@ mod object;
 mod status;
 mod submissions;
 mod timeline;
+mod webhook;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer, TIMELINES};
 pub use error::ErrorAnswer;
@@ -19,3 +20,7 @@ pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
 pub use timeline::{TimelineAnswer, TimelineEntry};
+pub use webhook::{
+    DeliveriesAnswer, DeliveryAnswer, EventsAnswer, QueuedAnswer, WebhookAnswer, WebhookChange,
+    WebhookDeletedAnswer, WebhookRequest, WebhookSecretAnswer, WebhooksAnswer,
+};

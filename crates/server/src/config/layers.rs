@@ -185,6 +185,9 @@ mod tests {
             ("APPLYD_SANDBOX__ENDPOINT", "nowhere", "sandbox.endpoint"),
             ("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", "10.0.0.0/8,10.0.0.1", "webhooks.allowed_networks"),
             ("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", "10.1.0.0/8", "webhooks.allowed_networks"),
+            ("APPLYD_WEBHOOKS__RETRIES", "0s,1000h", "webhooks.retries"),
+            ("APPLYD_WEBHOOKS__RETRIES", "0s,5", "webhooks.retries[1]"),
+            ("APPLYD_WEBHOOKS__DISABLE_AFTER", "0s", "webhooks.disable_after"),
         ] {
             assert_eq!(load(&[(name, value)], vec![]).unwrap_err().key, key, "{name}={value}");
         }

@@ -1,9 +1,10 @@
 //! Settings of the webhooks.
 
+use applyd_core::delivery::Schedule;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::Invalid;
+use super::{Invalid, Span};
 use crate::notify::Rules;
 
 /// Settings of the webhooks.
@@ -11,6 +12,8 @@ use crate::notify::Rules;
 pub struct Webhooks {
     /// Where messages may go.
     pub rules: Rules,
+    /// When they are tried again, and when no longer.
+    pub schedule: Schedule,
 }
 
 #[derive(Deserialize)]
@@ -18,13 +21,28 @@ pub struct Webhooks {
 pub(super) struct RawWebhooks {
     allow_http: bool,
     allowed_networks: Vec<String>,
+    retries: Vec<Span>,
+    disable_after: Span,
 }
+
+const MOST_RETRIES: usize = 32;
+/// Events are kept for 30 days; a retry after more than that tells nothing.
+const LONGEST_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 impl RawWebhooks {
     pub(super) fn checked(self) -> Result<Webhooks, Invalid> {
         let allowed_networks =
             self.allowed_networks.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
-        Ok(Webhooks { rules: Rules { allow_http: self.allow_http, allowed_networks } })
+        let rules = Rules { allow_http: self.allow_http, allowed_networks };
+        let retries_ms: Vec<i64> = self.retries.iter().map(|wait| wait.ms()).collect();
+        if retries_ms.len() > MOST_RETRIES || retries_ms.iter().any(|ms| *ms > LONGEST_MS) {
+            return Err(Invalid::new("webhooks.retries", "must hold at most 32 durations of at most 720h"));
+        }
+        let disable_after_ms = self.disable_after.ms();
+        if !(1..=LONGEST_MS).contains(&disable_after_ms) {
+            return Err(Invalid::new("webhooks.disable_after", "must be above 0s and at most 720h"));
+        }
+        Ok(Webhooks { rules, schedule: Schedule { retries_ms, disable_after_ms } })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use applyd_core::quota::Standing;
 use applyd_core::refusal::{Kind, Refusal};
+use applyd_core::webhook::MOST_WEBHOOKS;
 use applyd_store::Error;
 use applyd_wire::{ApplicationStatus, ErrorAnswer};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -32,6 +33,8 @@ pub(crate) enum Refused {
     NoSuchMethod,
     UnknownApplication,
     UnknownJob,
+    UnknownWebhook,
+    UnknownEvent,
     NoSandbox,
     BodyTooLate,
     /// 409: an application that stands for the job.
@@ -39,12 +42,15 @@ pub(crate) enum Refused {
         queue_id: String,
         status: ApplicationStatus,
     },
+    /// 409: a test would not be sent.
+    WebhookOff,
     /// 409: an application that cannot be cancelled any more.
     NotCancelled {
         error: &'static str,
         status: ApplicationStatus,
     },
     BodyTooLong,
+    TooManyWebhooks,
     /// 429; `now_s` is the time of the refusal, Unix seconds.
     Limited {
         standing: Standing,
@@ -78,14 +84,19 @@ impl Refused {
             Self::Input(Refusal { kind: Kind::Shape, .. }) | Self::BodyBrokeOff => StatusCode::BAD_REQUEST,
             Self::MissingKey | Self::InvalidKey => StatusCode::UNAUTHORIZED,
             Self::NoCredit { .. } => StatusCode::PAYMENT_REQUIRED,
-            Self::NoSuchPath | Self::UnknownApplication | Self::UnknownJob | Self::NoSandbox => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchPath
+            | Self::UnknownApplication
+            | Self::UnknownJob
+            | Self::UnknownWebhook
+            | Self::UnknownEvent
+            | Self::NoSandbox => StatusCode::NOT_FOUND,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLate => StatusCode::REQUEST_TIMEOUT,
-            Self::Barred { .. } | Self::NotCancelled { .. } => StatusCode::CONFLICT,
+            Self::Barred { .. } | Self::NotCancelled { .. } | Self::WebhookOff => StatusCode::CONFLICT,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Input(Refusal { kind: Kind::Meaning, .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Input(Refusal { kind: Kind::Meaning, .. }) | Self::TooManyWebhooks => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Limited { .. } | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable | Self::SandboxUnreachable | Self::QueueFull { .. } | Self::VerifyOnly => {
@@ -114,6 +125,8 @@ impl Refused {
             Self::NoSuchMethod => text("No such method on this path"),
             Self::UnknownApplication => text("Application not found"),
             Self::UnknownJob => text("Job not found"),
+            Self::UnknownWebhook => text("Webhook not found"),
+            Self::UnknownEvent => text("Event not found"),
             Self::NoSandbox => text("Only accounts of the channel sandbox have this"),
             Self::BodyTooLate => text("The body was not complete within 5 seconds"),
             Self::Barred { queue_id, status } => ErrorAnswer {
@@ -125,6 +138,8 @@ impl Refused {
                     _ => "The outcome of an earlier application for this job is unknown",
                 })
             },
+            Self::WebhookOff => text("The webhook is switched off; switch it on first"),
+            Self::TooManyWebhooks => text(&format!("An account may have {MOST_WEBHOOKS} webhooks")),
             Self::NotCancelled { error, status } => {
                 ErrorAnswer { application_status: Some(*status), ..text(error) }
             }

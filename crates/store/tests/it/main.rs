@@ -17,4 +17,5 @@ mod random;
 mod recover;
 mod reopen;
 mod sqlite;
+mod webhooks;
 mod world;
