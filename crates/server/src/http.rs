@@ -9,7 +9,6 @@ mod docs;
 mod events;
 mod health;
 mod idempotency;
-mod in_path;
 mod legacy;
 mod listen;
 mod named;

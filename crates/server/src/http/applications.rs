@@ -13,7 +13,7 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer::{json, ready};
-use super::in_path::InPath;
+use super::named::Named;
 use super::refused::Refused;
 
 /// Cancels an application of which nothing was sent.
@@ -31,7 +31,7 @@ use super::refused::Refused;
 pub(crate) async fn cancel(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
-    InPath(id): InPath,
+    Named(id): Named,
 ) -> Result<Response, Refused> {
     let id = QueueId::parse(&id).ok_or(Refused::UnknownApplication)?;
     let (account, asked, timing, leases) = (holder.account.clone(), id, app.timing, Arc::clone(&app.leases));
@@ -67,7 +67,7 @@ pub(crate) async fn cancel(
 pub(crate) async fn timeline(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
-    InPath(id): InPath,
+    Named(id): Named,
 ) -> Result<Response, Refused> {
     let id = QueueId::parse(&id).ok_or(Refused::UnknownApplication)?;
     let (account, asked) = (holder.account.clone(), id.clone());

@@ -85,6 +85,7 @@ pub(super) struct Schema {
     values: Vec<Value>,
     items: Option<Box<Schema>>,
     one_of: Vec<Schema>,
+    all_of: Vec<Schema>,
     properties: BTreeMap<String, Schema>,
     required: Vec<String>,
     example: Option<Value>,
@@ -161,7 +162,7 @@ impl Described {
             members.push(Member { name: name.clone(), kind, is_required, text });
             self.collect(member, &format!("{name}."), depth + 1, members);
         }
-        for one in &of.one_of {
+        for one in of.one_of.iter().chain(&of.all_of) {
             self.collect(one, prefix, depth + 1, members);
         }
         if let Some(items) = &of.items {
