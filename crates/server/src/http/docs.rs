@@ -80,10 +80,10 @@ impl Page {
                 groups.entry((rank(tag), tag)).or_default().push(call);
             }
         }
-        let group = |((_, tag), calls): ((usize, &str), Vec<Call>)| Group {
-            name: tag.to_owned(),
-            is_older: tag == OLDER_PATHS,
-            calls,
+        let group = |((_, tag), mut calls): ((usize, &str), Vec<Call>)| {
+            // What is about one thing in particular comes after what is about all of them.
+            calls.sort_by_key(|call| call.path.matches('/').count());
+            Group { name: tag.to_owned(), is_older: tag == OLDER_PATHS, calls }
         };
         let groups = groups.into_iter().map(group).collect();
         let info = described.info;
