@@ -134,7 +134,9 @@ fn add(api: &mut OpenApi, alias: &Alias) {
     let id = operation.operation_id.take().unwrap_or_default();
     let words = alias.path.trim_start_matches("/api/").replace(['/', '-', '{', '}'], "_");
     operation.operation_id = Some(format!("{id}_{words}"));
-    operation.summary = Some(format!("An older path of `{} {}`", alias.method, alias.target));
+    let renamed =
+        if alias.method == "POST" { "; `proposal` may be called `applicationOptions` there" } else { "" };
+    operation.summary = Some(format!("An older path of `{} {}`{renamed}", alias.method, alias.target));
     operation.tags = Some(vec![OLDER_PATHS.to_owned()]);
     if alias.path.ends_with("{ciphertext}") {
         let schema = ObjectBuilder::new().schema_type(Type::String).build();
