@@ -5,6 +5,7 @@ mod answer;
 mod applications;
 mod apply;
 mod body;
+mod docs;
 mod events;
 mod generate_proposal;
 mod health;
@@ -97,12 +98,18 @@ pub fn description() -> OpenApi {
 }
 
 /// The API; aliases are put right before it is asked.
-pub(crate) fn router(app: Arc<App>) -> Router {
+///
+/// # Errors
+/// Its own description cannot be told: a bug.
+pub(crate) fn router(app: Arc<App>) -> std::io::Result<Router> {
     let (router, described) = routes().split_for_parts();
-    let document = openapi::served(&openapi::complete(described));
-    router
+    let described = openapi::complete(described);
+    let (document, page) = (openapi::served(&described), docs::page(&described)?);
+    let router = router
         .route("/openapi.json", get(move || openapi::openapi(document.clone())))
+        .route("/docs", get(move || docs::docs(page.clone())))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
-        .with_state(app)
+        .with_state(app);
+    Ok(router)
 }

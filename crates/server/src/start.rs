@@ -147,12 +147,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         streams: Arc::default(),
         stop: stopped.clone(),
     };
+    let router = router(Arc::new(app)).tried(|| "cannot describe the API".into())?;
     let follower = tokio::spawn(news::follow(store.clone(), Arc::clone(&worker.news), told_so_far));
     let saver = tokio::spawn({
         let (quota, store) = (Arc::clone(&quota), store.clone());
         async move { quota.keep_saving(&store).await }
     });
-    let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
+    let api = tokio::spawn(serve(listener, router, told(stopped.clone())));
     let deliveries =
         tokio::spawn(notify::dispatch(Arc::new(notifier), Arc::clone(&worker.news), told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));

@@ -14,9 +14,9 @@ mod submissions;
 mod timeline;
 mod webhook;
 
-pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
+pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer, TIMELINES};
 pub use error::ErrorAnswer;
-pub use event::{EventBody, EventType};
+pub use event::{EventBody, EventType, StreamedEvent};
 pub use health::HealthAnswer;
 pub use letter::{LetterAnswer, LetterRequest};
 pub use status::{ApplicationStatus, StatusAnswer};

@@ -27,6 +27,7 @@ mod poller;
 mod receiver;
 mod refused;
 mod requests;
+mod schema;
 mod slow;
 mod smoke;
 mod stop;

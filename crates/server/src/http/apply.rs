@@ -36,7 +36,7 @@ const PATH: &str = "apply";
 /// One credit is held until the application has ended. Poll the status by the `queueId`, or be told by a webhook.
 #[utoipa::path(
     post, path = "/api/auto-apply-v2/apply", tag = "applications",
-    params(("Idempotency-Key" = Option<String>, Header,
+    params(("Idempotency-Key" = Option<String>, Header, pattern = "^[ -~]{1,255}$",
         description = "1 to 255 printable ASCII characters; a repeat of the same body gets the first answer again")),
     request_body(content = ApplyRequest, example = json!({
         "jobId": "~022052895097657407455", "coverLetter": "Hello, I would like to help with this.",
@@ -44,7 +44,8 @@ const PATH: &str = "apply";
     })),
     responses(
         (status = 200, description = "Accepted; durable before this answer", body = ApplyAnswer,
-            headers(("Idempotent-Replayed" = String, description = "`true` on a repeat"))),
+            headers(("Idempotent-Replayed" = String, description = "`true` on a repeat")),
+            links(("status" = (operation_id = "status", parameters(("queueId" = "$response.body#/queueId")))))),
         (status = 402, description = "No credit is available", body = ErrorAnswer, example = json!({
             "error": "Insufficient auto-apply credits", "creditsRemaining": 0, "needsCredits": true})),
         (status = 404, description = "The job is not known", body = ErrorAnswer),
