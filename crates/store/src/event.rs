@@ -164,10 +164,10 @@ pub fn types(tx: &Tx<'_>, id: &QueueId) -> Result<Vec<String>, Error> {
 /// # Errors
 /// The store's.
 pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
-    // The oldest first, so that nothing is searched for: seq grows with time. The newest stays, so that no place is
-    // given out twice.
-    const OLD: &str = "SELECT id FROM (SELECT id, at, seq FROM event ORDER BY seq LIMIT ?2)
-      WHERE at < ?1 AND seq < (SELECT max(seq) FROM event)";
+    // The oldest first, so that nothing is searched for: seq grows with time. The newest stays, so that the next
+    // one comes after it.
+    const OLD: &str = "SELECT id FROM (SELECT id, seq, at FROM event ORDER BY seq LIMIT ?2)
+        WHERE at < ?1 AND seq < (SELECT max(seq) FROM event)";
     let old = values![tx.now() - KEPT_MS, PURGED_AT_ONCE];
     tx.execute(&format!("DELETE FROM delivery WHERE event_id IN ({OLD})"), old)?;
     tx.execute(&format!("DELETE FROM event WHERE id IN ({OLD})"), old)
