@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::harness::{Account, POLL, Place, Process, connect, job};
 
 const PATH: &str = "/api/auto-apply-v2/events";
+/// Until the server has noticed that a reader is gone.
+const PLACE_WITHIN: Duration = Duration::from_secs(5);
 
 /// A reader of a stream, as simple as can be: HTTP/1.0, so that nothing is chunked.
 struct Reader(BufReader<TcpStream>);
@@ -41,6 +43,19 @@ impl Reader {
         let (status, head, reader) = Self::open(server, &account.key, query, "");
         assert_eq!(status, 200, "{head}");
         reader
+    }
+
+    /// One that opens as soon as the key has a place for it.
+    fn within(limit: Duration, server: &Process, account: &Account, query: &str) -> Self {
+        let begun = Instant::now();
+        loop {
+            match Self::open(server, &account.key, query, "") {
+                (200, _, reader) => return reader,
+                (status, head, _) => assert_eq!(status, 429, "{head}"),
+            }
+            assert!(begun.elapsed() < limit, "no place within {limit:?}");
+            std::thread::sleep(POLL);
+        }
     }
 
     /// The next block that is no mere sign of life; `None` at the end of the stream.
@@ -193,11 +208,7 @@ fn a_key_has_five_streams_and_a_closed_one_makes_room() {
     assert!(head.contains("retry-after: "), "{head}");
     let _other = Reader::of(&server, &other, "");
     open.pop();
-    let begun = Instant::now();
-    while Reader::open(&server, &account.key, "", "").0 != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "the place is not given back");
-        std::thread::sleep(POLL);
-    }
+    Reader::within(PLACE_WITHIN, &server, &account, "");
 }
 
 #[test]
@@ -226,21 +237,15 @@ fn a_reader_that_takes_nothing_is_cut_off_and_goes_on_later() {
     settle(&server, &account, 1);
     multiply(&place, MANY_EVENTS);
     let mut readers: Vec<Reader> = (0..5).map(|_| Reader::of(&server, &account, "?after=start")).collect();
-    let begun = Instant::now();
     // They hold all places until they are cut, each of them.
-    let mut others = Vec::new();
-    while others.len() < readers.len() {
-        let (status, _, other) = Reader::open(&server, &account.key, "", "");
-        others.extend((status == 200).then_some(other));
-        assert!(begun.elapsed() < CUT_WITHIN, "{} still open", readers.len() - others.len());
-        std::thread::sleep(POLL);
-    }
-    others.clear();
+    let others: Vec<Reader> =
+        readers.iter().map(|_| Reader::within(CUT_WITHIN, &server, &account, "")).collect();
+    drop(others);
     let mut last = String::new();
     while let Some(block) = readers[0].next() {
         last = if block.data.is_empty() || !block.data.ends_with('}') { last } else { block.id };
     }
-    let mut again = Reader::of(&server, &account, &format!("?after={last}"));
+    let mut again = Reader::within(PLACE_WITHIN, &server, &account, &format!("?after={last}"));
     assert_eq!(again.take(100).len(), 100);
 }
 
