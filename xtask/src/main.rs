@@ -1,8 +1,9 @@
-//! Tasks of the applyd repository: `cargo xtask setup`, `cargo xtask test` and `cargo xtask bench`.
+//! Tasks of the applyd repository: `cargo xtask setup`, `test`, `openapi` and `bench`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
 mod bench;
+mod openapi;
 mod run;
 mod setup;
 mod source;
@@ -32,6 +33,8 @@ enum Task {
         #[arg(long)]
         long: bool,
     },
+    /// Write `openapi.json` anew from the code.
+    Openapi,
     /// Measure the release build beside a bare route and single commits; prints ratios.
     Bench,
 }
@@ -40,6 +43,7 @@ fn main() -> Result<ExitCode> {
     match Args::parse().task {
         Task::Setup => setup::setup()?,
         Task::Test { long } => return test::test(long),
+        Task::Openapi => openapi::openapi()?,
         Task::Bench => bench::bench()?,
     }
     Ok(ExitCode::SUCCESS)

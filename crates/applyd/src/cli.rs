@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use applyd_core::quota::Endpoint;
 use applyd_server::config::{Overrides, Settings};
 use applyd_store::account::Channel;
 use clap::{Args, Parser, Subcommand};
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     /// Credits
     #[command(subcommand)]
     Credits(CreditsCommand),
+    /// How often an account's keys may call each endpoint
+    #[command(subcommand)]
+    Limits(LimitsCommand),
     /// The ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -65,6 +69,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         listen: Listen,
     },
+    /// Print the description of the API, OpenAPI 3.1
+    Openapi,
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -132,6 +138,37 @@ pub(crate) enum CreditsCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum LimitsCommand {
+    /// Show the limits of an account
+    List {
+        /// Name or id of the account
+        account: String,
+    },
+    /// Set the limits of one endpoint; a running server follows within 1 s
+    Set {
+        /// Name or id of the account
+        account: String,
+        /// Name of the endpoint, as `list` shows it
+        #[arg(value_parser = endpoint)]
+        endpoint: Endpoint,
+        /// Requests in a minute, for each key
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        per_minute: u32,
+        /// Requests in a UTC day, for each key; without it, a day has no limit
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        per_day: Option<u32>,
+    },
+    /// Back to the limits of the API
+    Reset {
+        /// Name or id of the account
+        account: String,
+        /// Name of the endpoint
+        #[arg(value_parser = endpoint)]
+        endpoint: Endpoint,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Check every entry; exit 1 if any is wrong
     Verify,
@@ -173,6 +210,13 @@ fn channel(name: &str) -> Result<Channel, String> {
         }
         None => Err("must be sandbox, upwork or desk".into()),
     }
+}
+
+fn endpoint(name: &str) -> Result<Endpoint, String> {
+    Endpoint::parse(name).ok_or_else(|| {
+        let names: Vec<&str> = Endpoint::ALL.iter().map(|endpoint| endpoint.name()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
 }
 
 fn grace(text: &str) -> Result<Duration, String> {

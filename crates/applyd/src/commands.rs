@@ -5,6 +5,8 @@ mod credits;
 mod demo;
 mod key;
 mod ledger;
+mod limits;
+mod openapi;
 mod sandbox;
 mod serve;
 mod verify_only;
@@ -29,6 +31,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Account(command) => account::run(global, command)?,
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,
+        Command::Limits(command) => limits::run(global, command)?,
+        Command::Openapi => openapi::run()?,
         Command::Ledger(command) => return ledger::run(global, &command),
         Command::Sandbox { command: None, listen } => sandbox::serve(global.settings(None)?, listen.listen)?,
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,

@@ -72,6 +72,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Store(error) => error.into(),
+            StartError::Metrics(error) => Self::Ours(anyhow::Error::new(error)),
             StartError::Upwork(error) => Self::Ours(anyhow::Error::new(error)),
             StartError::Io { ref what, ref source } => Self::user(format!("{what}: {source}")),
         }

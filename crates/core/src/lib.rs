@@ -9,6 +9,7 @@ pub mod json;
 pub mod ledger;
 pub mod outcome;
 pub mod queue;
+pub mod quota;
 pub mod refusal;
 pub mod retry;
 pub mod seal;

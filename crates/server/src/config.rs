@@ -29,6 +29,10 @@ pub struct Settings {
     pub workers: usize,
     /// Status answers kept in memory.
     pub status_answers: usize,
+    /// Whether keys are held to the API's limits.
+    pub rate_limits: bool,
+    /// Where `/metrics` is served, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// The stand-in.
     pub sandbox: Sandbox,
     /// The protocol's limits.
@@ -55,8 +59,17 @@ struct Raw {
     witness_file: String,
     workers: usize,
     status_answers: usize,
+    rate_limits: Switch,
+    metrics_listen: String,
     sandbox: RawSandbox,
     timing: RawTiming,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Deserialize)]
@@ -98,10 +111,9 @@ impl Settings {
     /// The key that is wrong, what was found and what is allowed.
     pub fn load(overrides: &Overrides) -> Result<Self, Invalid> {
         let raw: Raw = layers::merged(overrides)?;
-        let listen = raw
-            .listen
-            .parse()
-            .map_err(|_| Invalid::new("listen", "must be an address and a port such as 127.0.0.1:8080"))?;
+        let listen = address("listen", &raw.listen)?;
+        let metrics_listen = Some(raw.metrics_listen.as_str()).filter(|given| !given.is_empty());
+        let metrics_listen = metrics_listen.map(|given| address("metrics_listen", given)).transpose()?;
         let database = sqlite_path(&raw.database)?;
         let beside = |given: &str, name: &str| {
             if given.is_empty() { database.with_file_name(name) } else { PathBuf::from(given) }
@@ -119,11 +131,17 @@ impl Settings {
             witness_file: beside(&raw.witness_file, &witness_name(&database)),
             workers: raw.workers,
             status_answers: raw.status_answers,
+            rate_limits: matches!(raw.rate_limits, Switch::On),
+            metrics_listen,
             sandbox: raw.sandbox.checked(&timing, beside)?,
             timing,
             database,
         })
     }
+}
+
+fn address(key: &str, given: &str) -> Result<SocketAddr, Invalid> {
+    given.parse().map_err(|_| Invalid::new(key, "must be an address and a port such as 127.0.0.1:8080"))
 }
 
 /// Named after its database: two databases in one folder are two stores.

@@ -1,11 +1,18 @@
-//! The API: a handler is a straight line: extractors prove who, parse, one store call, answer.
+//! The API: a handler is a straight line: extractors prove who and how much, parse, one store call, answer.
 
 mod account;
 mod answer;
 mod apply;
 mod body;
+mod health;
 mod idempotency;
+mod legacy;
 mod listen;
+mod observe;
+mod openapi;
+mod quota;
+mod refused;
+mod rewrite;
 mod status;
 mod submissions;
 
@@ -14,12 +21,17 @@ use std::sync::Arc;
 use applyd_core::time::Timing;
 use applyd_store::Store;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::status_cache::StatusCache;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::serve;
+pub(crate) use quota::Quota;
 
 /// What the handlers share.
 pub(crate) struct App {
@@ -32,17 +44,35 @@ pub(crate) struct App {
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
+    pub(crate) quota: Arc<Quota>,
+    /// Whether keys are held to their limits.
+    pub(crate) rate_limits: bool,
 }
 
-/// All routes.
+/// All routes that need a key or describe the server; each says itself what it takes and answers.
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(apply::apply))
+        .routes(routes!(status::status))
+        .routes(routes!(submissions::submissions))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+/// The description of all routes, aliases included.
+pub fn description() -> OpenApi {
+    openapi::complete(routes().into_openapi())
+}
+
+/// The API; aliases are put right before it is asked.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/api/auto-apply-v2/apply", post(apply::apply))
-        .route("/api/auto-apply-v2/status", get(status::status))
-        .route("/sandbox/submissions", get(submissions::submissions))
-        .route("/healthz", get(answer::healthy))
+    let (router, described) = routes().split_for_parts();
+    let document = openapi::served(&openapi::complete(described));
+    router
+        .route("/openapi.json", get(move || openapi::openapi(document.clone())))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
-        .layer(axum::middleware::map_response(answer::with_request_id))
+        .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(axum::middleware::from_fn(observe::observe))
         .with_state(app)
 }

@@ -4,10 +4,12 @@ pub mod config;
 pub mod failpoint;
 mod http;
 mod master_key;
+mod metrics;
 mod start;
 mod status_cache;
 pub mod telemetry;
 mod verify_only;
 pub mod work;
 
+pub use http::description;
 pub use start::{Running, StartError, open_store, start};

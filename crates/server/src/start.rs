@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::config::Settings;
-use crate::http::{App, KeyCache, router, serve};
+use crate::http::{App, KeyCache, Quota, router, serve};
 use crate::status_cache::StatusCache;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
-use crate::{master_key, verify_only};
+use crate::{master_key, metrics, verify_only};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum StartError {
     /// The store.
     #[error("{0}")]
     Store(#[from] Error),
+    /// The numbers for Prometheus.
+    #[error("{0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     /// The client of the marketplace.
     #[error("{0}")]
     Upwork(#[from] applyd_upwork::Unusable),
@@ -57,6 +60,10 @@ pub struct Running {
     api: JoinHandle<()>,
     workers: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    saver: JoinHandle<()>,
+    quota: Arc<Quota>,
+    store: Store,
+    metrics: Option<JoinHandle<()>>,
     sandbox: Option<Embedded>,
     _heartbeat: Heartbeat,
     _lock: ServeLock,
@@ -108,8 +115,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         workers: settings.workers,
     });
     recover_others(&worker).await?;
+    let (stop, stopped) = watch::channel(false);
+    let metrics = metrics_of(&settings, &store, &stopped).await?;
+    let quota = Arc::new(Quota::default());
     let app = App {
-        store,
+        store: store.clone(),
         timing,
         cache: Arc::clone(&worker.cache),
         leases,
@@ -117,8 +127,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         pace: Arc::clone(&worker.pace),
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
+        quota: Arc::clone(&quota),
+        rate_limits: settings.rate_limits,
     };
-    let (stop, stopped) = watch::channel(false);
+    let saver = tokio::spawn({
+        let (quota, store) = (Arc::clone(&quota), store.clone());
+        async move { quota.keep_saving(&store).await }
+    });
     let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
     let sweeper = tokio::spawn(sweep(worker));
@@ -128,6 +143,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         api,
         workers,
         sweeper,
+        saver,
+        quota,
+        store,
+        metrics,
         sandbox: embedded,
         _heartbeat: heartbeat,
         _lock: lock,
@@ -141,12 +160,33 @@ impl Running {
         // A task that panicked has ended as well, and has been logged.
         let _ = self.api.await;
         let _ = self.workers.await;
+        if let Some(metrics) = self.metrics {
+            let _ = metrics.await;
+        }
         self.sweeper.abort();
+        self.saver.abort();
+        if let Err(error) = self.quota.save(&self.store).await {
+            tracing::warn!(%error, "the day's counts could not be stored");
+        }
         if let Some(embedded) = self.sandbox {
             embedded.stop.send_replace(true);
             let _ = embedded.task.await;
         }
     }
+}
+
+/// The operator's own listener, if there is to be one.
+async fn metrics_of(
+    settings: &Settings,
+    store: &Store,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Option<JoinHandle<()>>, StartError> {
+    let Some(address) = settings.metrics_listen else { return Ok(None) };
+    metrics::start()?;
+    let listener = TcpListener::bind(address).await.tried(|| format!("cannot listen on {address}"))?;
+    let address = listener.local_addr().tried(|| "cannot read the address of the metrics".into())?;
+    tracing::info!(%address, "metrics are served");
+    Ok(Some(tokio::spawn(serve(listener, metrics::router(store.clone()), told(stopped.clone())))))
 }
 
 async fn told(mut stopped: watch::Receiver<bool>) {

@@ -21,6 +21,6 @@ fn start_at(level: &str) {
     let _ = if std::io::stderr().is_terminal() {
         logs.with_target(false).compact().try_init()
     } else {
-        logs.json().flatten_event(true).with_current_span(false).try_init()
+        logs.json().flatten_event(true).with_span_list(false).try_init()
     };
 }

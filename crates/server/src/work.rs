@@ -24,6 +24,7 @@ use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store};
 use applyd_upwork::{Assignment, Fill, Upwork};
 
+use crate::metrics;
 use crate::status_cache::StatusCache;
 pub(crate) use dispatch::dispatch;
 pub(crate) use heartbeat::Heartbeat;
@@ -77,6 +78,9 @@ impl Worker {
             // A correction comes later, but the slot was free from the deadline on.
             let ended_at = self.store.now().min(progress.deadline);
             self.pace.ended(&application.account, application.accepted_at, ended_at);
+        }
+        if progress.state.is_terminal() {
+            metrics::ended(application, self.store.now());
         }
         if !progress.state.holds_slot() {
             self.wakes.wake(&application.account);

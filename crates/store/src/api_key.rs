@@ -1,10 +1,11 @@
 //! API keys: only their SHA-256 is kept.
 
 use applyd_core::ids::{AccountId, KeyId};
+use applyd_core::quota::{Endpoint, Limits};
 
 use crate::account::Channel;
 use crate::tx::values;
-use crate::{Error, Tx};
+use crate::{Error, Tx, rate_limit};
 
 const MOST_KEYS: i64 = 1000;
 
@@ -19,6 +20,17 @@ pub struct Holder {
     pub channel: Channel,
     /// Valid before this, Unix milliseconds.
     pub expires_at: Option<i64>,
+    /// Limits of the account that differ from the table of the API.
+    pub limits: Vec<(Endpoint, Limits)>,
+}
+
+impl Holder {
+    /// How often this key may call an endpoint.
+    #[must_use]
+    pub fn limits_of(&self, endpoint: Endpoint) -> Limits {
+        let own = self.limits.iter().find(|(of, _)| *of == endpoint);
+        own.map_or_else(|| endpoint.limits(), |(_, limits)| *limits)
+    }
 }
 
 /// A key in a listing.
@@ -39,7 +51,7 @@ pub struct Listed {
 /// # Errors
 /// The store's.
 pub fn holder(tx: &Tx<'_>, sha256: &[u8; 32]) -> Result<Option<Holder>, Error> {
-    tx.one(
+    let found = tx.one(
         "SELECT k.id, k.account_id, a.channel, k.expires_at FROM api_key k JOIN account a ON a.id = k.account_id
          WHERE k.sha256 = ?1 AND (k.expires_at IS NULL OR k.expires_at > ?2)",
         values![sha256.as_slice(), tx.now()],
@@ -49,9 +61,11 @@ pub fn holder(tx: &Tx<'_>, sha256: &[u8; 32]) -> Result<Option<Holder>, Error> {
                 account: row.parsed(1, AccountId::parse)?,
                 channel: row.parsed(2, Channel::parse)?,
                 expires_at: row.opt_int(3)?,
+                limits: Vec::new(),
             })
         },
-    )
+    )?;
+    found.map(|found| Ok(Holder { limits: rate_limit::list(tx, &found.account)?, ..found })).transpose()
 }
 
 /// Adds a key in the place of the account's key of that name, which lives on for `grace_ms`.

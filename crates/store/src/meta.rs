@@ -5,6 +5,7 @@ use crate::{Error, Tx};
 
 const IDENTITY: &str = "identity";
 const VERIFY_ONLY: &str = "verify_only";
+const TOUCHED: &str = "touched";
 
 fn get(tx: &Tx<'_>, name: &str) -> Result<Option<String>, Error> {
     tx.one("SELECT value FROM meta WHERE name = ?1", values![name], |row| row.text(0))
@@ -44,4 +45,12 @@ pub fn verify_only(tx: &Tx<'_>) -> Result<Option<String>, Error> {
 /// The store's.
 pub fn set_verify_only(tx: &Tx<'_>, reason: Option<&str>) -> Result<(), Error> {
     set(tx, VERIFY_ONLY, reason.unwrap_or(""))
+}
+
+/// Writes something that says nothing, to see whether writing works.
+///
+/// # Errors
+/// The store's.
+pub fn touch(tx: &Tx<'_>) -> Result<(), Error> {
+    set(tx, TOUCHED, &tx.now().to_string())
 }

@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ApplicationStatus;
 use crate::object::{object, objects};
 
 /// Body of `POST /api/auto-apply-v2/apply`, as it arrives: every member may be absent, nothing is judged.
 /// Members that the contract does not name are ignored here and kept with the record by the server.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApplyRequest {
     /// Job URL, ciphertext (`~01…`, `~02…`) or processed-job UUID. Required.
@@ -29,7 +30,7 @@ pub struct ApplyRequest {
 }
 
 /// The member `proposal` of an [`ApplyRequest`]. Money in US dollars, at most two decimals.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProposalTerms {
     /// Hourly rate in dollars.
@@ -53,7 +54,7 @@ pub struct ProposalTerms {
 }
 
 /// One milestone of a fixed price.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Milestone {
     /// 1 to 240 characters.
@@ -66,7 +67,7 @@ pub struct Milestone {
 }
 
 /// One answer to a screening question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuestionAnswer {
     /// The question as the job asks it.
     pub question: String,
@@ -75,7 +76,7 @@ pub struct QuestionAnswer {
 }
 
 /// Answer 200 of apply.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyAnswer {
     /// Always true.

@@ -6,10 +6,14 @@
 mod apply;
 mod error;
 mod event;
+mod health;
 mod object;
 mod status;
+mod submissions;
 
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
 pub use error::ErrorAnswer;
 pub use event::EventType;
+pub use health::HealthAnswer;
 pub use status::{ApplicationStatus, StatusAnswer};
+pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};

@@ -14,6 +14,9 @@ const CREDITS: &str = "1000000";
 /// Admission by time must not end a load: nothing is worked on while it runs.
 const ADMITS_ALL: (&str, &str) = ("APPLYD_TIMING__ASSUMED", "1ms");
 
+/// Limits are what keeps a load away.
+const UNLIMITED: (&str, &str) = ("APPLYD_RATE_LIMITS", "off");
+
 /// Killed when it goes out of scope.
 pub(super) struct Server {
     child: Child,
@@ -27,7 +30,10 @@ impl Server {
     pub(super) fn start(place: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         std::fs::create_dir_all(place)?;
         let mut serve = applyd(place);
-        serve.args(["serve", "--listen", "127.0.0.1:0"]).envs(settings.iter().copied()).envs([ADMITS_ALL]);
+        serve
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .envs(settings.iter().copied())
+            .envs([ADMITS_ALL, UNLIMITED]);
         Self::spawn(serve, place)
     }
 

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 /// The test column of sandbox-jobs.md §5.
 pub(crate) const FAST: &[(&str, &str)] = &[
+    ("APPLYD_RATE_LIMITS", "off"),
     ("APPLYD_SANDBOX__SETTLE_LATENCY", "0s"),
     ("APPLYD_SANDBOX__READ_LATENCY", "0s"),
     ("APPLYD_SANDBOX__SLOW_ANSWER", "1s"),

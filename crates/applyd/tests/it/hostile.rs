@@ -16,6 +16,7 @@ struct Stage {
 fn stage() -> Stage {
     let mut place = Place::with(&[]);
     place.set("APPLYD_WORKERS", "0");
+    place.set("APPLYD_RATE_LIMITS", "off");
     let account = place.account("agency", 50);
     let server = place.serve();
     Stage { place, server, account }

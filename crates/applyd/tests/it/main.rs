@@ -12,6 +12,8 @@ mod hostile;
 mod idempotency;
 mod jobs;
 mod letters;
+mod limits;
+mod openapi;
 mod parallel;
 mod poll;
 mod poller;

@@ -14,6 +14,7 @@ type Headers<'a> = &'a [(&'a str, &'a str)];
 fn stage() -> (Place, Process, Account) {
     let mut place = Place::with(&[]);
     place.set("APPLYD_WORKERS", "0");
+    place.set("APPLYD_RATE_LIMITS", "off");
     let account = place.account("agency", 50);
     let server = place.serve();
     (place, server, account)

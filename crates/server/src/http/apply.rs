@@ -6,7 +6,6 @@ use applyd_core::draft::Draft;
 use applyd_core::ids::QueueId;
 use applyd_core::json;
 use applyd_core::refusal::Refusal;
-use applyd_core::state::State;
 use applyd_core::time::DESK_MS;
 use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
@@ -14,34 +13,68 @@ use applyd_store::application::Application;
 use applyd_store::queue::{self, Accept, New};
 use applyd_store::{Error, Tx};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
+use axum::Extension;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::App;
 use super::account::Caller;
-use super::answer::{Refused, UNAVAILABLE_RETRY_S, ready};
+use super::answer::ready;
 use super::body::Whole;
 use super::idempotency::{Key, Replay};
+use super::legacy;
+use super::refused::Refused;
+use super::rewrite::Legacy;
 use crate::failpoint;
 
 const PATH: &str = "apply";
 
+/// Queues a proposal.
+///
+/// One credit is held until the application has ended. Poll the status by the `queueId`, or be told by a webhook.
+#[utoipa::path(
+    post, path = "/api/auto-apply-v2/apply", tag = "applications",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "1 to 255 printable ASCII characters; a repeat of the same body gets the first answer again")),
+    request_body(content = ApplyRequest, example = json!({
+        "jobId": "~022052895097657407455", "coverLetter": "Hello, I would like to help with this.",
+        "proposal": {"hourlyRate": 65, "timeline": "1 to 3 months"},
+    })),
+    responses(
+        (status = 200, description = "Accepted; durable before this answer", body = ApplyAnswer,
+            headers(("Idempotent-Replayed" = String, description = "`true` on a repeat"))),
+        (status = 402, description = "No credit is available", body = ErrorAnswer, example = json!({
+            "error": "Insufficient auto-apply credits", "creditsRemaining": 0, "needsCredits": true})),
+        (status = 404, description = "The job is not known", body = ErrorAnswer),
+        (status = 409, description = "An application for the job exists; its `queueId` is told", body = ErrorAnswer),
+        (status = 422, description = "Well-formed but senseless: `field` names it", body = ErrorAnswer),
+    ),
+)]
 pub(crate) async fn apply(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
+    legacy: Option<Extension<Legacy>>,
     headers: HeaderMap,
     Whole(body): Whole,
 ) -> Result<Response, Refused> {
-    let members = json::object(&body)?;
+    let mut members = json::object(&body)?;
     let key = Key::read(&headers, PATH, &members)?;
-    let request: ApplyRequest = serde_path_to_error::deserialize(Value::Object(members)).map_err(mistyped)?;
+    let is_renamed = legacy.is_some() && legacy::adopt(&mut members)?;
+    let refused = |refusal| if is_renamed { legacy::in_old_words(refusal) } else { refusal };
+    // What is kept is what was sent, but for the name; the JSON was read from these bytes, so they are UTF-8.
+    let kept = if is_renamed {
+        serde_json::to_string(&members).map_err(|error| Error::Damaged(error.to_string()))?
+    } else {
+        String::from_utf8_lossy(&body).into_owned()
+    };
+    let request = read(members).map_err(refused)?;
     if let Some(replay) = earlier(&app, &holder, key.clone()).await? {
         return replay.answer();
     }
-    let draft = Draft::parse(request)?;
-    let new = new(&app, &holder, draft, &body)?;
+    let draft = Draft::parse(request).map_err(refused)?;
+    let new = new(&app, &holder, draft, kept)?;
     let decided = app.store.write(move |tx| decide(tx, new, key)).await?;
     failpoint::hit("accepted");
     told(&app, decided)
@@ -54,8 +87,13 @@ enum Decided {
     Refused(Refused),
 }
 
+/// The request in a JSON object; pre-flight reads it the same way.
+pub(super) fn read(members: Map<String, Value>) -> Result<ApplyRequest, Refusal> {
+    serde_path_to_error::deserialize(Value::Object(members)).map_err(mistyped)
+}
+
 /// Says what is wanted and not what was sent: that may be long, or a secret in the wrong place.
-fn mistyped(error: serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+pub(super) fn mistyped(error: serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     let field = error.path().to_string();
     let field = if field == "." { "body".to_owned() } else { field };
     let text = error.into_inner().to_string();
@@ -75,7 +113,7 @@ async fn earlier(app: &App, holder: &Holder, key: Option<Key>) -> Result<Option<
     app.store.read(move |tx| key.replay(tx, &account)).await
 }
 
-fn new(app: &App, holder: &Holder, draft: Draft, body: &[u8]) -> Result<New, Refused> {
+fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> Result<New, Refused> {
     let desk = holder.channel == Channel::Desk;
     Ok(New {
         id: QueueId::new(app.store.now(), fastrand::u128(..)),
@@ -86,8 +124,7 @@ fn new(app: &App, holder: &Holder, draft: Draft, body: &[u8]) -> Result<New, Ref
         fresh_job_id: uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes())
             .into_uuid()
             .to_string(),
-        // The JSON was read from these bytes, so they are UTF-8.
-        request: String::from_utf8_lossy(body).into_owned(),
+        request,
         cutoff_ms: if desk { DESK_MS } else { app.timing.intent_cutoff_ms },
         deadline_ms: if desk { DESK_MS } else { app.timing.deadline_ms },
         one_takes_ms: (!desk).then(|| app.pace.of(&holder.account)),
@@ -107,19 +144,17 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
             return Ok(Decided::Refused(refusal.into()));
         }
         Accept::Full { retry_after_s } => {
-            let error = "The queue of this account is full for now; nothing was accepted";
-            return Ok(Decided::Refused(Refused::unavailable(error, retry_after_s)));
+            return Ok(Decided::Refused(Refused::QueueFull { retry_after_s }));
         }
-        Accept::VerifyOnly => {
-            let error = "The server only verifies until its operator has looked; nothing was accepted";
-            return Ok(Decided::Refused(Refused::unavailable(error, UNAVAILABLE_RETRY_S)));
-        }
+        Accept::VerifyOnly => return Ok(Decided::Refused(Refused::VerifyOnly)),
         Accept::Accepted { application, available } => {
             (StatusCode::OK, text(&accepted(&application, available))?, Some(application))
         }
-        Accept::UnknownJob => (StatusCode::NOT_FOUND, text(&ErrorAnswer::text("Job not found"))?, None),
-        Accept::Barred { by, state } => (StatusCode::CONFLICT, text(&conflict(&by, state))?, None),
-        Accept::NoCredit { available } => (StatusCode::PAYMENT_REQUIRED, text(&no_credit(available))?, None),
+        Accept::UnknownJob => refused(&Refused::UnknownJob)?,
+        Accept::Barred { by, state } => {
+            refused(&Refused::Barred { queue_id: by.as_str().to_owned(), status: state.status() })?
+        }
+        Accept::NoCredit { available } => refused(&Refused::NoCredit { available })?,
     };
     if let Some(key) = key {
         key.save(tx, &account, status, &body)?;
@@ -141,6 +176,11 @@ fn told(app: &App, decided: Decided) -> Result<Response, Refused> {
     }
 }
 
+/// A refusal that a repeat of the same `Idempotency-Key` gets as well.
+fn refused(refused: &Refused) -> Result<(StatusCode, String, Option<Box<Application>>), Error> {
+    Ok((refused.status(), text(&refused.body())?, None))
+}
+
 fn text(answer: &impl serde::Serialize) -> Result<String, Error> {
     serde_json::to_string(answer).map_err(|error| Error::Damaged(error.to_string()))
 }
@@ -153,27 +193,5 @@ fn accepted(application: &Application, available: i64) -> ApplyAnswer {
         processed_job_id: application.processed_job_id.clone(),
         application_status: ApplicationStatus::Processing,
         credits_remaining: available,
-    }
-}
-
-fn conflict(by: &QueueId, state: State) -> ErrorAnswer {
-    let status = state.status();
-    let error = match status {
-        ApplicationStatus::Applied => "Already applied to this job",
-        ApplicationStatus::Processing => "An application for this job is in progress",
-        _ => "The outcome of an earlier application for this job is unknown",
-    };
-    ErrorAnswer {
-        queue_id: Some(by.as_str().to_owned()),
-        application_status: Some(status),
-        ..ErrorAnswer::text(error)
-    }
-}
-
-fn no_credit(available: i64) -> ErrorAnswer {
-    ErrorAnswer {
-        credits_remaining: Some(available),
-        needs_credits: Some(true),
-        ..ErrorAnswer::text("Insufficient auto-apply credits")
     }
 }

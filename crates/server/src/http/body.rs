@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-use super::answer::Refused;
+use super::refused::Refused;
 
 const LONGEST_BODY_BYTES: usize = 256 * 1024;
 /// What is read of a body that is too long, so that its sender can hear the answer.
@@ -24,9 +23,7 @@ impl<S: Sync> FromRequest<S> for Whole {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
         let whole = tokio::time::timeout(BODY_WAIT, read(request.into_body()));
-        whole.await.unwrap_or_else(|_| {
-            Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "The body was not complete within 5 seconds"))
-        })
+        whole.await.unwrap_or(Err(Refused::BodyTooLate))
     }
 }
 
@@ -34,7 +31,7 @@ async fn read(mut body: Body) -> Result<Whole, Refused> {
     let mut whole = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refused::new(StatusCode::BAD_REQUEST, "The body broke off"))?;
+        let frame = frame.map_err(|_| Refused::BodyBrokeOff)?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
         if length <= LONGEST_BODY_BYTES {
@@ -44,10 +41,7 @@ async fn read(mut body: Body) -> Result<Whole, Refused> {
         }
     }
     if length > LONGEST_BODY_BYTES {
-        return Err(Refused::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body must not be longer than 256 KiB (262144 bytes)",
-        ));
+        return Err(Refused::BodyTooLong);
     }
     Ok(Whole(whole.freeze()))
 }

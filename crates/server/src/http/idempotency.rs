@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::answer::{Refused, ready};
+use super::answer::ready;
+use super::refused::Refused;
 
 const HEADER: &str = "idempotency-key";
 const LONGEST_KEY_CHARS: usize = 255;

@@ -11,6 +11,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use super::rewrite::rewrite;
 
 const MOST_CONNECTIONS: usize = 16_384;
 const HEADER_WAIT: Duration = Duration::from_secs(5);
@@ -33,7 +36,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_WAIT)
             .max_buf_size(LONGEST_HEADERS_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(
+                TokioIo::new(stream),
+                TowerToHyperService::new(router.clone().map_request(rewrite)),
+            );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that broke off is no event.

@@ -9,6 +9,7 @@ use applyd_store::Error;
 use applyd_store::api_key::Holder;
 use applyd_store::application::{self, Status};
 use applyd_store::queue;
+use applyd_wire::{ErrorAnswer, StatusAnswer};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,7 +17,8 @@ use bytes::Bytes;
 
 use super::App;
 use super::account::Caller;
-use super::answer::{Refused, ready};
+use super::answer::ready;
+use super::refused::Refused;
 
 /// What is asked for.
 enum Asked {
@@ -26,6 +28,21 @@ enum Asked {
     Nothing,
 }
 
+/// Tells how an application stands.
+///
+/// Settling usually takes 30 to 90 seconds and never more than 280, unless a person is waited for.
+#[utoipa::path(
+    get, path = "/api/auto-apply-v2/status", tag = "applications",
+    params(
+        ("queueId" = Option<String>, Query, description = "The id that apply answered; this or `jobId`, not both"),
+        ("jobId" = Option<String>, Query, description = "Ciphertext, URL or UUID of the job; the newest application counts"),
+    ),
+    responses(
+        (status = 200, description = "Always these eight keys", body = StatusAnswer),
+        (status = 400, description = "Neither id, or both", body = ErrorAnswer),
+        (status = 404, description = "No such application of this account", body = ErrorAnswer),
+    ),
+)]
 pub(crate) async fn status(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
@@ -40,7 +57,7 @@ pub(crate) async fn status(
         Asked::Job(job) => of_job(&app, &holder, job).await?,
         Asked::Nothing => None,
     };
-    let body = body.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Application not found"))?;
+    let body = body.ok_or(Refused::UnknownApplication)?;
     Ok(ready(StatusCode::OK, body))
 }
 

@@ -8,6 +8,7 @@ use applyd_core::job_ref::JobRef;
 use applyd_core::refusal::Refusal;
 use applyd_store::account::Channel;
 use applyd_store::{grant, queue};
+use applyd_wire::{ErrorAnswer, SubmissionsAnswer};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::header::HOST;
 use axum::http::{Request, StatusCode};
@@ -20,19 +21,29 @@ use tokio::net::TcpStream;
 
 use super::App;
 use super::account::Caller;
-use super::answer::{Refused, ready};
+use super::answer::ready;
+use super::refused::Refused;
 
 const WAIT: Duration = Duration::from_secs(10);
-const RETRY_S: i64 = 60;
 const LONGEST_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
+/// What the sandbox marketplace counted for this account.
+#[utoipa::path(
+    get, path = "/sandbox/submissions", tag = "sandbox",
+    params(("jobId" = Option<String>, Query, description = "Only this job, in any spelling")),
+    responses(
+        (status = 200, description = "The stand-in's own count", body = SubmissionsAnswer),
+        (status = 400, description = "`jobId` is no job", body = ErrorAnswer),
+        (status = 404, description = "Not an account of the channel sandbox", body = ErrorAnswer),
+    ),
+)]
 pub(crate) async fn submissions(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
     if holder.channel != Channel::Sandbox {
-        return Err(Refused::new(StatusCode::NOT_FOUND, "Only accounts of the channel sandbox have this"));
+        return Err(Refused::NoSandbox);
     }
     let job = job(query.as_deref().unwrap_or_default())?;
     let (account, channel) = (holder.account.clone(), holder.channel);
@@ -55,7 +66,7 @@ pub(crate) async fn submissions(
     let counted = tokio::time::timeout(WAIT, counted(&url)).await.unwrap_or_else(|late| Err(late.into()));
     let counted = counted.map_err(|error| {
         tracing::warn!(%error, "the stand-in did not tell its counts");
-        Refused::unavailable("The sandbox is not reachable", RETRY_S)
+        Refused::SandboxUnreachable
     })?;
     Ok(ready(StatusCode::OK, counted))
 }

@@ -1,0 +1,135 @@
+//! The API described by itself: what the handlers say of themselves, and what is true of all of them.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr, Required,
+};
+
+use super::rewrite::{ALIASES, Alias};
+
+const SCHEME: &str = "apiKey";
+
+/// What every operation with a key may answer beside its own.
+const WITH_KEY: [(&str, &str); 4] = [
+    ("401", "The key is missing or invalid"),
+    ("429", "Too many requests: `Retry-After` says when to come back, in whole seconds"),
+    ("500", "A fault of the server"),
+    ("503", "The store or the channel is not reachable; `Retry-After` says when to come back"),
+];
+/// The same for those that take a body.
+const WITH_BODY: [(&str, &str); 3] = [
+    ("400", "Not JSON, or a member is missing or of the wrong type"),
+    ("408", "The body was not complete within 5 seconds"),
+    ("413", "The body is longer than 256 KiB"),
+];
+
+/// Completes what the routes say of themselves.
+pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
+    api.info = InfoBuilder::new()
+        .title("applyd")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "The open server of the UpHunt API: durable proposals to Upwork. Unknown members of a body are ignored.",
+        ))
+        .license(Some(LicenseBuilder::new().name("MIT").build()))
+        .build();
+    let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("x-api-key")));
+    let mut components = ComponentsBuilder::from(api.components.take().unwrap_or_default());
+    components = components.security_scheme(SCHEME, key);
+    api.components = Some(components.build());
+    for item in api.paths.paths.values_mut() {
+        operations(item).for_each(common);
+    }
+    for alias in &ALIASES {
+        add(&mut api, alias);
+    }
+    api
+}
+
+/// `GET /openapi.json`.
+pub(crate) fn served(document: &OpenApi) -> Bytes {
+    // The document has nothing that serde_json could refuse; an empty body would show a bug at once.
+    serde_json::to_vec(document).unwrap_or_default().into()
+}
+
+/// Its bytes as an answer.
+pub(crate) async fn openapi(document: Bytes) -> Response {
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], document).into_response()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().filter_map(Option::as_mut)
+}
+
+fn common(operation: &mut Operation) {
+    // `security(())` marks what needs no key.
+    let is_open = operation.security.is_some();
+    if !is_open {
+        operation.security = Some(vec![SecurityRequirement::new::<_, _, String>(SCHEME, [])]);
+        refusals(operation, &WITH_KEY);
+    }
+    if operation.request_body.is_some() {
+        refusals(operation, &WITH_BODY);
+    }
+    for (code, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        let mut header = |name: &str, kind: Type, text: &str| {
+            let schema = ObjectBuilder::new().schema_type(kind).build();
+            let header = HeaderBuilder::new().schema(Some(schema)).description(Some(text)).build();
+            response.headers.insert(name.to_owned(), header.into());
+        };
+        header("X-Request-Id", Type::String, "Stands in each log line of the request");
+        if !is_open && code != "401" {
+            header("X-RateLimit-Limit", Type::Integer, "Requests in the window; absent if limits are off");
+            header("X-RateLimit-Remaining", Type::Integer, "What is left of them");
+            header("X-RateLimit-Reset", Type::Integer, "When the window ends, Unix seconds");
+        }
+        if code == "429" || code == "503" {
+            header("Retry-After", Type::Integer, "Whole seconds");
+        }
+    }
+}
+
+fn refusals(operation: &mut Operation, refusals: &[(&str, &str)]) {
+    for (code, description) in refusals {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
+        let response =
+            ResponseBuilder::new().description(*description).content("application/json", content).build();
+        operation.responses.responses.entry((*code).to_owned()).or_insert(RefOr::T(response));
+    }
+}
+
+/// An alias does what its target does.
+fn add(api: &mut OpenApi, alias: &Alias) {
+    let Some(target) = api.paths.paths.get(alias.target) else { return };
+    let (get, post) = (target.get.clone(), target.post.clone());
+    let operation = if alias.method == "POST" { post } else { get };
+    let Some(mut operation) = operation else { return };
+    let mut item = PathItem::default();
+    let id = operation.operation_id.take().unwrap_or_default();
+    let words = alias.path.trim_start_matches("/api/").replace(['/', '-', '{', '}'], "_");
+    operation.operation_id = Some(format!("{id}_{words}"));
+    operation.summary = Some(format!("An older path of {}", alias.target));
+    if alias.path.ends_with("{ciphertext}") {
+        let schema = ObjectBuilder::new().schema_type(Type::String).build();
+        let ciphertext = ParameterBuilder::new()
+            .name("ciphertext")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(schema))
+            .description(Some("Ciphertext of the job"));
+        operation.parameters = Some(vec![ciphertext.build().into()]);
+    }
+    match alias.method {
+        "POST" => item.post = Some(operation),
+        _ => item.get = Some(operation),
+    }
+    api.paths.paths.insert(alias.path.to_owned(), item);
+}

@@ -1,0 +1,190 @@
+//! How much: each key's count for each endpoint, in memory; what counts for a whole day is also stored.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use applyd_core::ids::KeyId;
+use applyd_core::quota::{Endpoint, Limits, Standing, Used, day_of};
+use applyd_store::{Error, Store, Tx, rate_limit};
+use axum::http::Method;
+
+/// What a kill may forget of a day's count is not more than this.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// So that the writer is not busy with it for long.
+const SAVED_AT_ONCE: usize = 500;
+
+/// The endpoint of a route; none for what needs no key.
+pub(crate) fn endpoint(method: &Method, route: &str) -> Option<Endpoint> {
+    Some(match (method.as_str(), route) {
+        ("POST", "/api/auto-apply-v2/apply") => Endpoint::Apply,
+        ("GET" | "HEAD", "/api/auto-apply-v2/status") => Endpoint::Status,
+        ("GET" | "HEAD", "/api/auto-apply-v2/applied-jobs") => Endpoint::AppliedJobs,
+        ("POST", "/api/auto-apply-v2/generate-proposal") => Endpoint::GenerateProposal,
+        ("GET" | "HEAD", "/api/auto-apply-v2/freelancers") => Endpoint::Freelancers,
+        ("GET" | "HEAD", "/api/jobs/by-ciphertext") => Endpoint::Job,
+        ("GET" | "HEAD", "/api/clients/{companyId}/jobs") => Endpoint::ClientJobs,
+        ("POST", "/api/auto-apply-v2/preflight") => Endpoint::Preflight,
+        ("DELETE", "/api/auto-apply-v2/applications/{queueId}") => Endpoint::Cancel,
+        ("GET" | "HEAD", "/api/auto-apply-v2/applications/{queueId}/timeline") => Endpoint::Timeline,
+        ("GET" | "HEAD", "/api/auto-apply-v2/events") => Endpoint::Events,
+        ("GET" | "HEAD", "/api/webhooks") => Endpoint::WebhookList,
+        ("POST", "/api/webhooks") => Endpoint::WebhookCreate,
+        ("GET" | "HEAD", "/api/webhooks/{id}") => Endpoint::WebhookRead,
+        ("PATCH", "/api/webhooks/{id}") => Endpoint::WebhookUpdate,
+        ("DELETE", "/api/webhooks/{id}") => Endpoint::WebhookDelete,
+        ("POST", "/api/webhooks/{id}/test") => Endpoint::WebhookTest,
+        ("POST", "/api/webhooks/{id}/rotate-secret") => Endpoint::WebhookRotate,
+        ("GET" | "HEAD", "/api/webhooks/{id}/deliveries") => Endpoint::WebhookDeliveries,
+        ("GET" | "HEAD", "/api/webhooks/events") => Endpoint::WebhookEvents,
+        ("POST", "/api/webhooks/events/{id}/redeliver") => Endpoint::WebhookRedeliver,
+        ("GET" | "HEAD", "/sandbox/submissions") => Endpoint::Submissions,
+        _ => return None,
+    })
+}
+
+/// The counts of all keys that asked of late.
+#[derive(Default)]
+pub(crate) struct Quota(Mutex<HashMap<KeyId, Arc<Usage>>>);
+
+/// The counts of one key.
+pub(crate) struct Usage([Mutex<Counted>; Endpoint::ALL.len()]);
+
+#[derive(Default)]
+struct Counted {
+    used: Used,
+    /// Requests of the day that the store has not heard of.
+    unsaved: u32,
+}
+
+impl Quota {
+    /// The counts of a key; new ones go on from what the store has of today.
+    pub(crate) fn of(&self, key: &KeyId, today: i64, stored: &[(Endpoint, u32)]) -> Arc<Usage> {
+        let fresh = || {
+            let usage = Usage(std::array::from_fn(|_| Mutex::default()));
+            for (endpoint, used) in stored {
+                usage.counted(*endpoint).used = Used::on_day(today, *used);
+            }
+            Arc::new(usage)
+        };
+        Arc::clone(lock(&self.0).entry(key.clone()).or_insert_with(fresh))
+    }
+
+    /// Tells the store for ever.
+    pub(crate) async fn keep_saving(&self, store: &Store) {
+        let mut ticks = tokio::time::interval(SAVE_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.save(store).await {
+                tracing::warn!(%error, "the day's counts could not be stored; they are tried again");
+            }
+        }
+    }
+
+    /// Adds to the store what it has not heard of, and learns what others have added. Forgets who has not asked
+    /// today.
+    pub(crate) async fn save(&self, store: &Store) -> Result<(), Error> {
+        let today = day_of(store.now() / 1000);
+        let usages: Vec<_> =
+            lock(&self.0).iter().map(|(key, usage)| (key.clone(), Arc::clone(usage))).collect();
+        let mut unsaved = Vec::new();
+        for (key, usage) in &usages {
+            let mut asked_today = false;
+            for endpoint in Endpoint::ALL.iter().copied() {
+                let counted = usage.counted(endpoint);
+                asked_today |= counted.used.in_day(today) > 0;
+                if counted.unsaved > 0 {
+                    unsaved.push((key.clone(), Arc::clone(usage), endpoint, counted.unsaved));
+                }
+            }
+            if !asked_today {
+                lock(&self.0).remove(key);
+            }
+        }
+        for some in unsaved.chunks(SAVED_AT_ONCE) {
+            let counts: Vec<_> =
+                some.iter().map(|(key, _, endpoint, count)| (key.clone(), *endpoint, *count)).collect();
+            let sums = store.write(move |tx| add(tx, &counts, today)).await?;
+            for ((_, usage, endpoint, saved), sum) in some.iter().zip(sums) {
+                usage.counted(*endpoint).saved(today, *saved, sum);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add(tx: &Tx<'_>, counts: &[(KeyId, Endpoint, u32)], today: i64) -> Result<Vec<u32>, Error> {
+    counts.iter().map(|(key, endpoint, count)| rate_limit::add(tx, key, *endpoint, today, *count)).collect()
+}
+
+impl Usage {
+    /// Counts a request, or says that it is one too many.
+    pub(crate) fn take(&self, endpoint: Endpoint, now_s: i64, limits: Limits) -> Result<Standing, Standing> {
+        let mut counted = self.counted(endpoint);
+        let standing = counted.used.take(now_s, limits)?;
+        if limits.per_day.is_some() {
+            counted.unsaved = counted.unsaved.saturating_add(1);
+        }
+        Ok(standing)
+    }
+
+    fn counted(&self, endpoint: Endpoint) -> MutexGuard<'_, Counted> {
+        // The array has a place for each variant, in their order.
+        lock(&self.0[endpoint as usize])
+    }
+}
+
+impl Counted {
+    fn saved(&mut self, today: i64, saved: u32, sum: u32) {
+        self.unsaved = self.unsaved.saturating_sub(saved);
+        self.used.raise_day(today, sum.saturating_add(self.unsaved));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use applyd_store::Clock;
+    use applyd_store::account::{self, Channel};
+    use applyd_store::api_key;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_days_count_outlives_the_process_and_is_shared() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&place.path().join("a.db"), Clock::System).unwrap();
+        let (account, key) = (applyd_core::ids::AccountId::new(1, 1), KeyId::new(1, 1));
+        let id = key.clone();
+        store
+            .write(move |tx| {
+                account::create(tx, &account, "a", Channel::Sandbox)?;
+                api_key::replace(tx, &account, "default", &id, &[1; 32], 0)
+            })
+            .await
+            .unwrap();
+        let limits = Limits { per_minute: 9, per_day: Some(5) };
+        let now_s = store.now() / 1000;
+        let today = day_of(now_s);
+        let (here, there) = (Quota::default(), Quota::default());
+        let take = |quota: &Quota| quota.of(&key, today, &[]).take(Endpoint::Apply, now_s, limits);
+        for _ in 0..2 {
+            take(&here).unwrap();
+            take(&there).unwrap();
+        }
+        here.save(&store).await.unwrap();
+        there.save(&store).await.unwrap();
+        assert_eq!(take(&there).map(|standing| standing.remaining), Ok(0), "it has learnt of the others");
+        there.save(&store).await.unwrap();
+        let id = key.clone();
+        let stored = store.read(move |tx| rate_limit::used(tx, &id, today)).await.unwrap();
+        assert_eq!(stored, [(Endpoint::Apply, 5)]);
+        let later = Quota::default().of(&key, today, &stored);
+        assert!(later.take(Endpoint::Apply, now_s, limits).is_err());
+    }
+}

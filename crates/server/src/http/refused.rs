@@ -1,0 +1,190 @@
+//! Every answer that is not a success, in one table: code, text, whether to come back. Source: uphunt-api.md §4.
+
+use applyd_core::quota::Standing;
+use applyd_core::refusal::{Kind, Refusal};
+use applyd_store::Error;
+use applyd_wire::{ApplicationStatus, ErrorAnswer};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+
+use super::answer::json;
+
+/// The contract's wait after a 503 that names no better one.
+const UNAVAILABLE_RETRY_S: i64 = 60;
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// 400 or 422: a field, what was wrong, what is allowed.
+    Input(Refusal),
+    BodyBrokeOff,
+    MissingKey,
+    InvalidKey,
+    NoCredit {
+        available: i64,
+    },
+    NoSuchPath,
+    NoSuchMethod,
+    UnknownApplication,
+    UnknownJob,
+    NoSandbox,
+    BodyTooLate,
+    /// 409: an application that stands for the job.
+    Barred {
+        queue_id: String,
+        status: ApplicationStatus,
+    },
+    BodyTooLong,
+    /// 429; `now_s` is the time of the refusal, Unix seconds.
+    Limited {
+        standing: Standing,
+        now_s: i64,
+    },
+    Internal,
+    StoreUnreachable,
+    SandboxUnreachable,
+    QueueFull {
+        retry_after_s: i64,
+    },
+    VerifyOnly,
+    /// A data read's way of saying it: a code in `error`, the words in `message`.
+    Coded(Box<Refused>),
+}
+
+impl Refused {
+    /// As data reads say it.
+    pub(crate) fn coded(self) -> Self {
+        match self {
+            Self::Coded(_) => self,
+            plain => Self::Coded(Box::new(plain)),
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Input(Refusal { kind: Kind::Shape, .. }) | Self::BodyBrokeOff => StatusCode::BAD_REQUEST,
+            Self::MissingKey | Self::InvalidKey => StatusCode::UNAUTHORIZED,
+            Self::NoCredit { .. } => StatusCode::PAYMENT_REQUIRED,
+            Self::NoSuchPath | Self::UnknownApplication | Self::UnknownJob | Self::NoSandbox => {
+                StatusCode::NOT_FOUND
+            }
+            Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLate => StatusCode::REQUEST_TIMEOUT,
+            Self::Barred { .. } => StatusCode::CONFLICT,
+            Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Input(Refusal { kind: Kind::Meaning, .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::StoreUnreachable | Self::SandboxUnreachable | Self::QueueFull { .. } | Self::VerifyOnly => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Coded(plain) => plain.status(),
+        }
+    }
+
+    /// The JSON of the answer.
+    pub(crate) fn body(&self) -> ErrorAnswer {
+        let text = |text: &str| ErrorAnswer::text(text);
+        match self {
+            Self::Input(refusal) => {
+                ErrorAnswer { field: Some(refusal.field.clone()), ..text(&refusal.message) }
+            }
+            Self::BodyBrokeOff => text("The body broke off"),
+            Self::MissingKey => text("Missing x-api-key"),
+            Self::InvalidKey => text("Invalid x-api-key"),
+            Self::NoCredit { available } => ErrorAnswer {
+                credits_remaining: Some(*available),
+                needs_credits: Some(true),
+                ..text("Insufficient auto-apply credits")
+            },
+            Self::NoSuchPath => text("No such path"),
+            Self::NoSuchMethod => text("No such method on this path"),
+            Self::UnknownApplication => text("Application not found"),
+            Self::UnknownJob => text("Job not found"),
+            Self::NoSandbox => text("Only accounts of the channel sandbox have this"),
+            Self::BodyTooLate => text("The body was not complete within 5 seconds"),
+            Self::Barred { queue_id, status } => ErrorAnswer {
+                queue_id: Some(queue_id.clone()),
+                application_status: Some(*status),
+                ..text(match status {
+                    ApplicationStatus::Applied => "Already applied to this job",
+                    ApplicationStatus::Processing => "An application for this job is in progress",
+                    _ => "The outcome of an earlier application for this job is unknown",
+                })
+            },
+            Self::BodyTooLong => text("The body must not be longer than 256 KiB (262144 bytes)"),
+            Self::Limited { standing, .. } => ErrorAnswer {
+                limit: Some(standing.limit),
+                resets_at: Timestamp::from_second(standing.resets_at_s).ok().map(|at| format!("{at:.3}")),
+                ..text("Rate limit exceeded")
+            },
+            Self::Internal => text("Internal error"),
+            Self::StoreUnreachable => text("The store is not reachable"),
+            Self::SandboxUnreachable => text("The sandbox is not reachable"),
+            Self::QueueFull { .. } => text("The queue of this account is full for now; nothing was accepted"),
+            Self::VerifyOnly => {
+                text("The server only verifies until its operator has looked; nothing was accepted")
+            }
+            Self::Coded(plain) => {
+                let body = plain.body();
+                let code = code_of(plain.status()).to_owned();
+                ErrorAnswer { error: code, message: Some(body.error), ..body }
+            }
+        }
+    }
+
+    /// Whole seconds after which it may go better.
+    fn retry_after_s(&self) -> Option<i64> {
+        match self {
+            Self::Limited { standing, now_s } => Some((standing.resets_at_s - now_s).max(1)),
+            Self::QueueFull { retry_after_s } => Some(*retry_after_s),
+            Self::Coded(plain) => plain.retry_after_s(),
+            other => (other.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_S),
+        }
+    }
+}
+
+/// The word that a data read has for a status.
+fn code_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "unauthorized",
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::TOO_MANY_REQUESTS => "rate_limit_exceeded",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        StatusCode::INTERNAL_SERVER_ERROR => "internal_error",
+        _ => "invalid_request",
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Input(refusal)
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Panicked | Error::Damaged(_) => {
+                tracing::error!(%error, "a request failed by our fault");
+                Self::Internal
+            }
+            error => {
+                tracing::error!(%error, "the store is not reachable");
+                Self::StoreUnreachable
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = json(self.status(), &self.body());
+        if let Some(seconds) = self.retry_after_s() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
