@@ -6,6 +6,7 @@
 pub mod account;
 pub mod api_key;
 pub mod application;
+pub mod applied_jobs;
 mod error;
 pub mod event;
 pub mod freelancer;
@@ -21,6 +22,7 @@ pub mod rate_limit;
 pub mod recover;
 mod sqlite;
 mod store;
+pub mod stored_job;
 pub mod timeline;
 mod tx;
 

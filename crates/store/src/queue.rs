@@ -11,7 +11,7 @@ use applyd_wire::ApplicationStatus;
 use crate::account::Channel;
 use crate::application::{self, Application};
 use crate::tx::values;
-use crate::{Error, Tx, event, freelancer, ledger, meta, timeline};
+use crate::{Error, Tx, event, freelancer, ledger, meta, stored_job, timeline};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -104,10 +104,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     if let Some(retry_after_s) = full(tx, &new, held)? {
         return Ok(Accept::Full { retry_after_s });
     }
-    let processed_job_id = job
-        .published_uuid()
-        .filter(|_| new.channel == Channel::Sandbox)
-        .map(|uuid| uuid.hyphenated().to_string())
+    let processed_job_id = stored_job::known_id(tx, &new.account, new.channel, &job)?
         .or(foremost.map(|foremost| foremost.processed_job_id))
         .unwrap_or(new.fresh_job_id);
     let application = Application {
@@ -141,7 +138,13 @@ pub fn resolve(
         JobRef::Key(key) => Some(key.clone()),
         JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
             Some(key) => Some(key),
-            None => application::job_of_uuid(tx, account, &uuid.hyphenated().to_string())?,
+            None => {
+                let uuid = uuid.hyphenated().to_string();
+                match application::job_of_uuid(tx, account, &uuid)? {
+                    Some(key) => Some(key),
+                    None => stored_job::job_of_uuid(tx, account, &uuid)?,
+                }
+            }
         },
     };
     Ok(key.filter(|key| match key.published() {
@@ -190,6 +193,8 @@ pub struct Beside<'a> {
     pub terms_sha256: Option<&'a str>,
     /// The site's id of the proposal.
     pub proposal: Option<&'a str>,
+    /// The job's title, as read for this application.
+    pub title: Option<&'a str>,
 }
 
 /// Moves one application: the pure rule decides, the row is written under its fence, ledger, event and
@@ -220,6 +225,9 @@ pub fn advance(
             "UPDATE application SET preview_id = ?2, preview_expires_at = ?3 WHERE id = ?1",
             values![id.as_str(), preview, expires_at],
         )?;
+    }
+    if let Some(title) = beside.title {
+        stored_job::save_title(tx, &was.account, &was.job, &was.processed_job_id, title)?;
     }
     let now = Application { version: was.version + 1, progress: step.next.clone(), ..was };
     if let Some(kind) = step.ledger

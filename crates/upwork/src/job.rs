@@ -58,7 +58,7 @@ impl Job {
         let posting = &document["data"]["marketplaceJobPosting"];
         let can_apply = document["can_apply"].as_bool();
         let state = posting["workFlowState"]["status"].as_str().unwrap_or_default();
-        if can_apply != Some(true) && CLOSED_WORDS.iter().any(|word| state.eq_ignore_ascii_case(word)) {
+        if can_apply != Some(true) && is_closed(state) {
             return Err(Trouble::end(Code::JobClosed, ""));
         }
         let contract = match posting["contractTerms"]["contractType"].as_str() {
@@ -69,12 +69,7 @@ impl Job {
         Ok(Self {
             id: id(&posting["id"]).ok_or(Fault::Missing("job id"))?,
             contract,
-            questions: document["screening_questions"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(question)
-                .collect(),
+            questions: questions(document).collect(),
             cost_connects: whole(&document["connects_cost"]).ok_or(Fault::Missing("cost"))?,
             balance_connects: whole(&document["connects_balance"]).ok_or(Fault::Missing("balance"))?,
             can_apply: can_apply.ok_or(Fault::Missing("can_apply"))?,
@@ -133,6 +128,16 @@ pub(crate) fn id(value: &Value) -> Option<String> {
         Value::Number(id) if id.is_u64() => Some(id.to_string()),
         _ => None,
     }
+}
+
+/// Whether a word of `workFlowState.status` means the end.
+pub(crate) fn is_closed(state: &str) -> bool {
+    CLOSED_WORDS.iter().any(|word| state.eq_ignore_ascii_case(word))
+}
+
+/// The screening questions in order, without tags.
+pub(crate) fn questions(document: &Value) -> impl Iterator<Item = String> {
+    document["screening_questions"].as_array().into_iter().flatten().filter_map(question)
 }
 
 fn question(value: &Value) -> Option<String> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod accept;
+mod applied_jobs;
 mod claim;
 mod engine;
 mod group;
@@ -15,4 +16,5 @@ mod random;
 mod recover;
 mod reopen;
 mod sqlite;
+mod stored_job;
 mod world;
