@@ -2,14 +2,21 @@
 
 mod account;
 mod answer;
+mod applied_jobs;
 mod apply;
 mod body;
+mod channel;
+mod clients;
+mod freelancers;
 mod health;
 mod idempotency;
+mod jobs;
 mod legacy;
 mod listen;
 mod observe;
 mod openapi;
+mod preflight;
+mod query;
 mod quota;
 mod refused;
 mod rewrite;
@@ -20,6 +27,7 @@ use std::sync::Arc;
 
 use applyd_core::time::Timing;
 use applyd_store::Store;
+use applyd_upwork::Upwork;
 use axum::Router;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -41,6 +49,8 @@ pub(crate) struct App {
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// The client of the marketplace, for reads by a caller's direction.
+    pub(crate) marketplace: Upwork,
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
@@ -53,7 +63,12 @@ pub(crate) struct App {
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(apply::apply))
+        .routes(routes!(preflight::preflight))
         .routes(routes!(status::status))
+        .routes(routes!(applied_jobs::applied_jobs))
+        .routes(routes!(freelancers::freelancers))
+        .routes(routes!(jobs::job))
+        .routes(routes!(clients::client_jobs))
         .routes(routes!(submissions::submissions))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -125,6 +125,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
+        marketplace: worker.sandbox.clone(),
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
         quota: Arc::clone(&quota),

@@ -154,6 +154,25 @@ pub fn resolve(
     }))
 }
 
+/// The state of the application that bars another one for a job, if there is one.
+///
+/// # Errors
+/// The store's.
+pub fn bars(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<State>, Error> {
+    let foremost = application::foremost(tx, account, job)?;
+    Ok(foremost.filter(|foremost| foremost.bars).map(|barring| barring.state))
+}
+
+/// Whether an account has a credit to hold.
+///
+/// # Errors
+/// The store's.
+pub fn has_credit(tx: &Tx<'_>, account: &AccountId) -> Result<bool, Error> {
+    let available =
+        tx.one("SELECT available FROM account WHERE id = ?1", values![account.as_str()], |row| row.int(0))?;
+    Ok(available.unwrap_or(0) >= 1)
+}
+
 /// Whether another application of the same account bars this one, going by the key that the site tells.
 ///
 /// # Errors

@@ -118,7 +118,8 @@ fn dollars(shown: &str) -> Option<Amount> {
         (at, 'M' | 'm') => (&shown[..at], 1_000_000.0),
         _ => (shown.as_str(), 1.0),
     };
-    let dollars = digits.parse::<f64>().ok().filter(|dollars| dollars.is_finite() && *dollars >= 0.0)? * times;
+    let dollars =
+        digits.parse::<f64>().ok().filter(|dollars| dollars.is_finite() && *dollars >= 0.0)? * times;
     number(&Value::Number(Number::from_f64(dollars)?)).map(|amount| Amount { amount })
 }
 
@@ -129,9 +130,13 @@ mod tests {
     #[test]
     fn what_was_spent_is_read_in_its_forms() {
         let read = |shown| dollars(shown).map(|amount| amount.amount.to_string());
-        for (shown, expected) in
-            [("$0", "0"), ("$20K+", "20000"), ("$1,721.68", "1721.68"), ("$1.5M+", "1500000"), ("$850", "850")]
-        {
+        for (shown, expected) in [
+            ("$0", "0"),
+            ("$20K+", "20000"),
+            ("$1,721.68", "1721.68"),
+            ("$1.5M+", "1500000"),
+            ("$850", "850"),
+        ] {
             assert_eq!(read(shown).as_deref(), Some(expected), "{shown}");
         }
         for odd in ["", "much", "K", "$-5", "$inf"] {

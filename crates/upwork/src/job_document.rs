@@ -3,8 +3,8 @@
 
 use applyd_wire::{
     Amount, AuthBuyer, AuthJob, AuthOpening, BidStats, Buyer, BuyerInfo, ClientActivity, CompanyId,
-    EngagementDuration, HourlyBudget, JobAuthDetails, JobBuyer, JobInfo, JobPubDetails, Opening, Qualifications,
-    Question,
+    EngagementDuration, HourlyBudget, JobAuthDetails, JobBuyer, JobInfo, JobPubDetails, Opening,
+    Qualifications, Question,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
@@ -34,8 +34,7 @@ impl JobDocument {
         let posting = &document["data"]["marketplaceJobPosting"];
         let id = id(&posting["id"]).ok_or(Fault::Missing("job id"))?;
         let title = title(document).ok_or(Fault::Missing("job title"))?;
-        let info =
-            JobInfo { ciphertext: format!("~02{id}"), id, kind: kind(posting), title: Some(title) };
+        let info = JobInfo { ciphertext: format!("~02{id}"), id, kind: kind(posting), title: Some(title) };
         let (buyer, qualifications) = (buyer(document), qualifications(document));
         let company = CompanyId { company_id: buyer.company.company_id.clone() };
         Ok(Self {
@@ -163,7 +162,7 @@ pub(crate) fn number(value: &Value) -> Option<Number> {
     }
     match value {
         Value::Number(number) => Some(number.clone()),
-        Value::String(text) => Number::from_f64(text.trim().parse().ok()?),
+        Value::String(text) => number(&Number::from_f64(text.trim().parse().ok()?)?.into()),
         _ => None,
     }
 }

@@ -28,6 +28,7 @@ pub(crate) enum Refused {
     NoSuchMethod,
     UnknownApplication,
     UnknownJob,
+    UnknownClient,
     NoSandbox,
     BodyTooLate,
     /// 409: an application that stands for the job.
@@ -43,6 +44,7 @@ pub(crate) enum Refused {
     },
     Internal,
     StoreUnreachable,
+    ChannelUnreachable,
     SandboxUnreachable,
     QueueFull {
         retry_after_s: i64,
@@ -67,9 +69,11 @@ impl Refused {
             Self::Input(Refusal { kind: Kind::Shape, .. }) | Self::BodyBrokeOff => StatusCode::BAD_REQUEST,
             Self::MissingKey | Self::InvalidKey => StatusCode::UNAUTHORIZED,
             Self::NoCredit { .. } => StatusCode::PAYMENT_REQUIRED,
-            Self::NoSuchPath | Self::UnknownApplication | Self::UnknownJob | Self::NoSandbox => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchPath
+            | Self::UnknownApplication
+            | Self::UnknownJob
+            | Self::UnknownClient
+            | Self::NoSandbox => StatusCode::NOT_FOUND,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLate => StatusCode::REQUEST_TIMEOUT,
             Self::Barred { .. } => StatusCode::CONFLICT,
@@ -77,9 +81,11 @@ impl Refused {
             Self::Input(Refusal { kind: Kind::Meaning, .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::StoreUnreachable | Self::SandboxUnreachable | Self::QueueFull { .. } | Self::VerifyOnly => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::StoreUnreachable
+            | Self::ChannelUnreachable
+            | Self::SandboxUnreachable
+            | Self::QueueFull { .. }
+            | Self::VerifyOnly => StatusCode::SERVICE_UNAVAILABLE,
             Self::Coded(plain) => plain.status(),
         }
     }
@@ -103,6 +109,7 @@ impl Refused {
             Self::NoSuchMethod => text("No such method on this path"),
             Self::UnknownApplication => text("Application not found"),
             Self::UnknownJob => text("Job not found"),
+            Self::UnknownClient => text("Client not found"),
             Self::NoSandbox => text("Only accounts of the channel sandbox have this"),
             Self::BodyTooLate => text("The body was not complete within 5 seconds"),
             Self::Barred { queue_id, status } => ErrorAnswer {
@@ -122,6 +129,7 @@ impl Refused {
             },
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
+            Self::ChannelUnreachable => text("The marketplace could not be read now"),
             Self::SandboxUnreachable => text("The sandbox is not reachable"),
             Self::QueueFull { .. } => text("The queue of this account is full for now; nothing was accepted"),
             Self::VerifyOnly => {

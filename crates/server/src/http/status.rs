@@ -18,6 +18,7 @@ use bytes::Bytes;
 use super::App;
 use super::account::Caller;
 use super::answer::ready;
+use super::query::first;
 use super::refused::Refused;
 
 /// What is asked for.
@@ -62,10 +63,7 @@ pub(crate) async fn status(
 }
 
 fn asked(query: &str) -> Result<Asked, Refusal> {
-    let find = |wanted: &str| {
-        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value)
-    };
-    match (find("queueId"), find("jobId")) {
+    match (first(query, "queueId"), first(query, "jobId")) {
         (Some(id), None) => Ok(QueueId::parse(&id).map_or(Asked::Nothing, Asked::Queue)),
         (None, Some(job)) => Ok(JobRef::parse(&job).map_or(Asked::Nothing, Asked::Job)),
         _ => Err(Refusal::shape("queueId", "Provide either queueId or jobId, not both")),
