@@ -17,6 +17,8 @@ mod openapi;
 mod parallel;
 mod poll;
 mod poller;
+mod preflight;
+mod reads;
 mod refused;
 mod requests;
 mod slow;
