@@ -1,10 +1,16 @@
-//! Rust SDK of applyd: typed calls and polling, over the documented API only.
+//! Rust SDK of applyd: typed calls, polling, the event stream and the receiving end of webhooks, over the documented
+//! API only.
+
+mod events;
+pub mod webhook;
 
 use std::time::{Duration, Instant};
 
-use applyd_wire::{ApplyAnswer, ApplyRequest, ErrorAnswer, StatusAnswer};
+use applyd_wire::{ApplyAnswer, ApplyRequest, ErrorAnswer, StatusAnswer, TimelineAnswer};
 use reqwest::{Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
+
+pub use events::Events;
 
 const CALL_WAIT: Duration = Duration::from_secs(30);
 
@@ -33,6 +39,9 @@ pub enum Error {
     /// The answer is not what the contract says.
     #[error("the answer cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
+    /// A line of the event stream is longer than any event.
+    #[error("the event stream cannot be read")]
+    TooLong,
     /// The address is none.
     #[error("`{0}` is no address of a server")]
     Address(String),
@@ -80,6 +89,36 @@ impl Client {
         read(self.http.get(url).header("x-api-key", &self.key).send().await?).await
     }
 
+    /// The status once it is terminal, or as it is after `wait` (up to 60 s, in whole seconds).
+    ///
+    /// # Errors
+    /// As [`Self::status`], and [`Error::Refused`] with 422 for a longer wait.
+    pub async fn status_wait(&self, queue_id: &str, wait: Duration) -> Result<StatusAnswer, Error> {
+        let mut url = self.at("/api/auto-apply-v2/status")?;
+        url.query_pairs_mut()
+            .append_pair("queueId", queue_id)
+            .append_pair("wait", &wait.as_secs().to_string());
+        read(self.http.get(url).timeout(wait + CALL_WAIT).header("x-api-key", &self.key).send().await?).await
+    }
+
+    /// Takes an application back, if nothing of it was sent.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with 401, 404 or 409; else transport.
+    pub async fn cancel(&self, queue_id: &str) -> Result<StatusAnswer, Error> {
+        let url = self.at_application(queue_id, &[])?;
+        read(self.http.delete(url).header("x-api-key", &self.key).send().await?).await
+    }
+
+    /// What has happened to an application, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with 401 or 404; else transport.
+    pub async fn timeline(&self, queue_id: &str) -> Result<TimelineAnswer, Error> {
+        let url = self.at_application(queue_id, &["timeline"])?;
+        read(self.http.get(url).header("x-api-key", &self.key).send().await?).await
+    }
+
     /// Polls until the status is terminal; `seen` hears each one.
     ///
     /// # Errors
@@ -105,6 +144,14 @@ impl Client {
         }
     }
 
+    fn at_application(&self, queue_id: &str, rest: &[&str]) -> Result<Url, Error> {
+        let mut url = self.at("/api/auto-apply-v2/applications")?;
+        let mut path = url.path_segments_mut().map_err(|()| Error::Address(self.base.to_string()))?;
+        path.push(queue_id).extend(rest);
+        drop(path);
+        Ok(url)
+    }
+
     fn at(&self, path: &str) -> Result<Url, Error> {
         self.base.join(path).map_err(|_| Error::Address(self.base.to_string()))
     }
@@ -117,12 +164,16 @@ fn without_roots() -> rustls::ClientConfig {
 }
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
+    if response.status().is_success() {
+        return Ok(serde_json::from_slice(&response.bytes().await?)?);
+    }
+    Err(refused(response).await?)
+}
+
+async fn refused(response: Response) -> Result<Error, Error> {
     let status: StatusCode = response.status();
     let body = response.bytes().await?;
-    if status.is_success() {
-        return Ok(serde_json::from_slice(&body)?);
-    }
     let answer = serde_json::from_slice(&body)
         .unwrap_or_else(|_| ErrorAnswer::text(String::from_utf8_lossy(&body).into_owned()));
-    Err(Error::Refused { status: status.as_u16(), answer: Box::new(answer) })
+    Ok(Error::Refused { status: status.as_u16(), answer: Box::new(answer) })
 }

@@ -59,6 +59,10 @@ prefixed_ulid!(
     /// An event: `evt_` and a ULID, the same in every delivery.
     EventId, "evt_"
 );
+prefixed_ulid!(
+    /// A webhook endpoint: `wh_` and a ULID.
+    WebhookId, "wh_"
+);
 
 /// How every API key begins.
 pub const API_KEY_PREFIX: &str = "sk_uphunt_";

@@ -2,6 +2,8 @@
 //!
 //! No I/O, no clock, no async: time, ids and random numbers are arguments.
 
+pub mod address;
+pub mod delivery;
 pub mod draft;
 pub mod ids;
 pub mod job_ref;
@@ -14,6 +16,8 @@ pub mod refusal;
 pub mod retention;
 pub mod retry;
 pub mod seal;
+pub mod signature;
 pub mod state;
 pub mod terms;
 pub mod time;
+pub mod webhook;

@@ -14,6 +14,8 @@ pub enum Code {
     NotSubmitted,
     /// Time ran out before anything was sent.
     Deadline,
+    /// The caller took it back before anything was sent.
+    Cancelled,
     /// What was approved and what the site shows differ.
     TermsChanged,
     /// Cost and boost are above the ceiling.
@@ -51,10 +53,11 @@ pub enum Code {
 }
 
 /// All codes, for reading one back.
-const CODES: [Code; 20] = [
+const CODES: [Code; 21] = [
     Code::Refused,
     Code::NotSubmitted,
     Code::Deadline,
+    Code::Cancelled,
     Code::TermsChanged,
     Code::ConnectsCap,
     Code::InputRejected,
@@ -82,6 +85,7 @@ impl Code {
             Self::Refused => "refused",
             Self::NotSubmitted => "not_submitted",
             Self::Deadline => "deadline",
+            Self::Cancelled => "cancelled",
             Self::TermsChanged => "terms_changed",
             Self::ConnectsCap => "connects_cap",
             Self::InputRejected => "input_rejected",
@@ -113,6 +117,7 @@ impl Code {
             Self::Refused => "Upwork refused the proposal",
             Self::NotSubmitted => "The proposal did not reach Upwork",
             Self::Deadline => "Time ran out before the proposal could be sent",
+            Self::Cancelled => "The caller cancelled before anything was sent",
             Self::TermsChanged => "What Upwork would submit differs from what was asked",
             Self::ConnectsCap => "Cost and boost are above maxConnects",
             Self::InputRejected => "The input does not fit the job",

@@ -38,6 +38,12 @@ pub const CONFIRM_WAIT_MS: i64 = 20_000;
 /// The site's and our clock may differ by this much.
 pub const CLOCK_MARGIN_MS: i64 = 60_000;
 
+/// A time as the wire writes it: ISO-8601 with milliseconds and `Z`.
+#[must_use]
+pub fn iso(ms: i64) -> String {
+    format!("{:.3}", jiff::Timestamp::from_millisecond(ms).unwrap_or_default())
+}
+
 impl Timing {
     /// The defaults of the contract.
     pub const DEFAULT: Self = Self {
@@ -89,6 +95,12 @@ impl Timing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_has_its_milliseconds_even_when_they_are_zero() {
+        assert_eq!(iso(1_732_204_800_000), "2024-11-21T16:00:00.000Z");
+        assert_eq!(iso(1_732_204_800_070), "2024-11-21T16:00:00.070Z");
+    }
 
     #[test]
     fn the_defaults_keep_the_promises_and_a_longer_deadline_does_not() {

@@ -2,6 +2,7 @@
 
 mod duration;
 mod layers;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use url::Url;
 
 use duration::{Span, Spread};
 pub use layers::{Invalid, Overrides};
+use webhooks::RawWebhooks;
+pub use webhooks::Webhooks;
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// The stand-in.
     pub sandbox: Sandbox,
+    /// Telling receivers.
+    pub webhooks: Webhooks,
     /// The protocol's limits.
     pub timing: Timing,
 }
@@ -62,6 +67,7 @@ struct Raw {
     rate_limits: Switch,
     metrics_listen: String,
     sandbox: RawSandbox,
+    webhooks: RawWebhooks,
     timing: RawTiming,
 }
 
@@ -134,6 +140,7 @@ impl Settings {
             rate_limits: matches!(raw.rate_limits, Switch::On),
             metrics_listen,
             sandbox: raw.sandbox.checked(&timing, beside)?,
+            webhooks: raw.webhooks.checked()?,
             timing,
             database,
         })

@@ -1,10 +1,14 @@
 //! The server of applyd: HTTP in front, workers behind, the store between them.
 
+mod bells;
 pub mod config;
 pub mod failpoint;
 mod http;
 mod master_key;
 mod metrics;
+mod news;
+pub mod notify;
+mod request;
 mod start;
 mod status_cache;
 pub mod telemetry;
@@ -12,4 +16,5 @@ mod verify_only;
 pub mod work;
 
 pub use http::description;
+pub use master_key::master_key;
 pub use start::{Running, StartError, open_store, start};

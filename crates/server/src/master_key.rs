@@ -13,7 +13,10 @@ use crate::work::witness::sync_folder;
 const KEY_BYTES: usize = 32;
 
 /// The key of this file; a missing file is made.
-pub(crate) fn load_or_make(path: &Path) -> Result<MasterKey, StartError> {
+///
+/// # Errors
+/// The file is no key, or cannot be read or made.
+pub fn master_key(path: &Path) -> Result<MasterKey, StartError> {
     let shown = path.display();
     match std::fs::read(path) {
         Ok(bytes) => {

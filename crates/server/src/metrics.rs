@@ -44,14 +44,13 @@ pub(crate) fn start() -> Result<(), BuildError> {
 }
 
 /// A request was answered.
-pub(crate) fn answered(method: &Method, route: &str, status: StatusCode, took: Duration) {
+pub(crate) fn answered(method: &Method, endpoint: &'static str, status: StatusCode, took: Duration) {
     if RECORDER.get().is_none() {
         return;
     }
-    let (method, route) = (method.as_str().to_owned(), route.to_owned());
-    histogram!("applyd_http_request_seconds", "route" => route.clone()).record(took.as_secs_f64());
-    let status = status.as_u16().to_string();
-    counter!("applyd_http_requests_total", "method" => method, "route" => route, "status" => status)
+    histogram!("applyd_http_request_seconds", "endpoint" => endpoint).record(took.as_secs_f64());
+    let (method, status) = (method.as_str().to_owned(), status.as_u16().to_string());
+    counter!("applyd_http_requests_total", "method" => method, "endpoint" => endpoint, "status" => status)
         .increment(1);
 }
 

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::seal::MasterKey;
-use applyd_store::{Clock, Error, ServeLock, Store, meta};
+use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta};
 use applyd_upwork::{Consent, Endpoint, Upwork};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::config::Settings;
-use crate::http::{App, KeyCache, Quota, router, serve};
-use crate::status_cache::StatusCache;
+use crate::config::{Settings, Webhooks};
+use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
+use crate::master_key::master_key;
+use crate::news::{self, News};
+use crate::notify::Notifier;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
-use crate::{master_key, metrics, verify_only};
+use crate::{metrics, notify, verify_only};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +61,9 @@ pub struct Running {
     stop: watch::Sender<bool>,
     api: JoinHandle<()>,
     workers: JoinHandle<()>,
+    deliveries: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    follower: JoinHandle<()>,
     saver: JoinHandle<()>,
     quota: Arc<Quota>,
     store: Store,
@@ -87,8 +91,9 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 /// # Errors
 /// What could not be opened, read or listened on; nothing runs then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    raise_file_limit();
     let lock = ServeLock::take(&settings.database)?;
-    let key = Arc::new(master_key::load_or_make(&settings.master_key_file)?);
+    let key = Arc::new(master_key(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;
@@ -109,33 +114,45 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         timing,
         leases: Arc::clone(&leases),
         witness,
-        cache: Arc::new(StatusCache::new(settings.status_answers)),
+        news: Arc::new(News::new(settings.status_answers)),
         wakes: Arc::new(Wakes::default()),
         pace: Arc::new(Pace::new(timing.assumed_ms)),
         workers: settings.workers,
     });
     recover_others(&worker).await?;
+    // The lock says that whoever attempted these is dead.
+    store.write(delivery::release).await?;
+    let Webhooks { rules, schedule } = settings.webhooks.clone();
+    let notifier = Notifier::new(store.clone(), Arc::clone(&key), rules.clone(), schedule);
     let (stop, stopped) = watch::channel(false);
+    let told_so_far = store.read(event::reach).await?;
     let metrics = metrics_of(&settings, &store, &stopped).await?;
     let quota = Arc::new(Quota::default());
     let app = App {
         store: store.clone(),
         timing,
-        cache: Arc::clone(&worker.cache),
+        news: Arc::clone(&worker.news),
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
         marketplace: worker.sandbox.clone(),
+        key,
+        rules,
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
         quota: Arc::clone(&quota),
         rate_limits: settings.rate_limits,
+        streams: Arc::default(),
+        stop: stopped.clone(),
     };
+    let follower = tokio::spawn(news::follow(store.clone(), Arc::clone(&worker.news), told_so_far));
     let saver = tokio::spawn({
         let (quota, store) = (Arc::clone(&quota), store.clone());
         async move { quota.keep_saving(&store).await }
     });
     let api = tokio::spawn(serve(listener, router(Arc::new(app)), told(stopped.clone())));
+    let deliveries =
+        tokio::spawn(notify::dispatch(Arc::new(notifier), Arc::clone(&worker.news), told(stopped.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
     let sweeper = tokio::spawn(sweep(worker));
     Ok(Running {
@@ -143,7 +160,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         stop,
         api,
         workers,
+        deliveries,
         sweeper,
+        follower,
         saver,
         quota,
         store,
@@ -161,10 +180,12 @@ impl Running {
         // A task that panicked has ended as well, and has been logged.
         let _ = self.api.await;
         let _ = self.workers.await;
+        let _ = self.deliveries.await;
         if let Some(metrics) = self.metrics {
             let _ = metrics.await;
         }
         self.sweeper.abort();
+        self.follower.abort();
         self.saver.abort();
         if let Err(error) = self.quota.save(&self.store).await {
             tracing::warn!(%error, "the day's counts could not be stored");
@@ -190,7 +211,8 @@ async fn metrics_of(
     Ok(Some(tokio::spawn(serve(listener, metrics::router(store.clone()), told(stopped.clone())))))
 }
 
-async fn told(mut stopped: watch::Receiver<bool>) {
+/// Waits for the stop.
+pub(crate) async fn told(mut stopped: watch::Receiver<bool>) {
     // The sender going away is a stop too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -1,8 +1,15 @@
 //! Logs: to stderr, text on a terminal, JSON lines elsewhere. `RUST_LOG` narrows or widens them.
 
+use std::fmt;
 use std::io::IsTerminal;
 
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{Format, JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::request::Answering;
 
 /// Starts logging for the whole process; a second start changes nothing.
 pub fn start() {
@@ -19,8 +26,58 @@ fn start_at(level: &str) {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only when a subscriber is there already, which is then the one to keep.
     let _ = if std::io::stderr().is_terminal() {
-        logs.with_target(false).compact().try_init()
+        logs.event_format(Text(Format::default().with_target(false).compact())).try_init()
     } else {
-        logs.json().flatten_event(true).with_span_list(false).try_init()
+        let json = Format::default().json().flatten_event(true).with_current_span(false);
+        logs.fmt_fields(JsonFields::new()).event_format(Json(json)).try_init()
     };
+}
+
+/// Lines that begin with the id of the request that they are about.
+struct Text<F>(F);
+
+/// JSON lines with that id as their first member.
+struct Json<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for Text<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        if let Some(id) = Answering::with(Answering::id) {
+            write!(writer, "{id} ")?;
+        }
+        self.0.format_event(context, writer, event)
+    }
+}
+
+impl<S, N, F> FormatEvent<S, N> for Json<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some(id) = Answering::with(Answering::id) else {
+            return self.0.format_event(context, writer, event);
+        };
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        match line.strip_prefix('{') {
+            Some(members) => write!(writer, "{{\"request_id\":\"{id}\",{members}"),
+            None => writer.write_str(&line),
+        }
+    }
 }

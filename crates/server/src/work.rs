@@ -25,7 +25,7 @@ use applyd_store::{Error, Store};
 use applyd_upwork::{Assignment, Fill, Upwork};
 
 use crate::metrics;
-use crate::status_cache::StatusCache;
+use crate::news::News;
 pub(crate) use dispatch::dispatch;
 pub(crate) use heartbeat::Heartbeat;
 pub use leases::Leases;
@@ -42,7 +42,7 @@ pub struct Worker {
     pub(crate) timing: Timing,
     pub(crate) leases: Arc<Leases>,
     pub(crate) witness: Witness,
-    pub(crate) cache: Arc<StatusCache>,
+    pub(crate) news: Arc<News>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
     pub(crate) workers: usize,
@@ -72,7 +72,7 @@ impl Worker {
     }
 
     fn publish(&self, application: &Application) {
-        self.cache.publish(application);
+        self.news.publish(application);
         let progress = &application.progress;
         if progress.state.is_terminal() && progress.state != State::Unknown {
             // A correction comes later, but the slot was free from the deadline on.

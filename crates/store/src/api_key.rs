@@ -68,6 +68,19 @@ pub fn holder(tx: &Tx<'_>, sha256: &[u8; 32]) -> Result<Option<Holder>, Error> {
     found.map(|found| Ok(Holder { limits: rate_limit::list(tx, &found.account)?, ..found })).transpose()
 }
 
+/// Whether a key that was valid before still is.
+///
+/// # Errors
+/// The store's.
+pub fn is_valid(tx: &Tx<'_>, id: &KeyId) -> Result<bool, Error> {
+    let found = tx.one(
+        "SELECT 1 FROM api_key WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
+        values![id.as_str(), tx.now()],
+        |row| row.int(0),
+    )?;
+    Ok(found.is_some())
+}
+
 /// Adds a key in the place of the account's key of that name, which lives on for `grace_ms`.
 ///
 /// # Errors

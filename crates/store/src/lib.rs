@@ -7,6 +7,8 @@ pub mod account;
 pub mod api_key;
 pub mod application;
 pub mod applied_jobs;
+pub mod cancel;
+pub mod delivery;
 mod error;
 pub mod event;
 pub mod freelancer;
@@ -25,6 +27,7 @@ mod store;
 pub mod stored_job;
 pub mod timeline;
 mod tx;
+pub mod webhook;
 
 pub use error::Error;
 pub use lock::ServeLock;

@@ -4,12 +4,14 @@ use rusqlite::Connection;
 
 use crate::Error;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/0001_init.sql"),
     include_str!("../../../migrations/sqlite/0002_webhook.sql"),
     include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
     include_str!("../../../migrations/sqlite/0004_rate_limit.sql"),
     include_str!("../../../migrations/sqlite/0005_letter.sql"),
+    include_str!("../../../migrations/sqlite/0006_event_index.sql"),
+    include_str!("../../../migrations/sqlite/0007_timeline_actor.sql"),
 ];
 
 /// Brings the schema up to date.

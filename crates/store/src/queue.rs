@@ -10,8 +10,9 @@ use applyd_wire::ApplicationStatus;
 
 use crate::account::Channel;
 use crate::application::{self, Application};
+use crate::timeline::{self, Line};
 use crate::tx::values;
-use crate::{Error, Tx, event, freelancer, ledger, meta, stored_job, timeline};
+use crate::{Error, Tx, event, freelancer, ledger, meta, stored_job};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -230,6 +231,7 @@ pub fn advance(
     beside: Beside<'_>,
 ) -> Result<Result<Application, Refused>, Error> {
     let Some(was) = application::load(tx, id)? else { return Ok(Err(Refused::State)) };
+    let line = Line::of(&event, by);
     let step = match state::advance(&was.progress, event, by, tx.now(), timing) {
         Ok(step) => step,
         Err(refused) => return Ok(Err(refused)),
@@ -248,7 +250,8 @@ pub fn advance(
     if let Some(title) = beside.title {
         stored_job::save_title(tx, &was.account, &was.job, &was.processed_job_id, title)?;
     }
-    let now = Application { version: was.version + 1, progress: step.next.clone(), ..was };
+    timeline::note(tx, id, line, &was.progress, &step.next, beside.note)?;
+    let now = Application { version: was.version + 1, progress: step.next, ..was };
     if let Some(kind) = step.ledger
         && !ledger::transfer(tx, &now.account, Some(id), kind, 1)?
     {
@@ -257,7 +260,6 @@ pub fn advance(
     if let Some(kind) = step.tell {
         event::append(tx, &EventId::new(tx.now(), tx.random()), &now.account, kind, &now.answer())?;
     }
-    note(tx, &now, &step, beside.note)?;
     Ok(Ok(now))
 }
 
@@ -284,16 +286,6 @@ fn write_intent(tx: &Tx<'_>, was: &Application, step: &Step, beside: Beside<'_>)
         Some(_) => 0,
     };
     Ok(())
-}
-
-/// Heartbeats and empty looks are not worth a line.
-fn note(tx: &Tx<'_>, now: &Application, step: &Step, detail: Option<&str>) -> Result<(), Error> {
-    let ended = now.progress.state.is_terminal();
-    if step.tell.is_none() && !ended && detail.is_none() && now.progress.state != State::Submitted {
-        return Ok(());
-    }
-    let word = now.progress.code.map_or_else(|| now.progress.state.as_str(), |code| code.as_str());
-    timeline::note(tx, &now.id, word, detail)
 }
 
 /// Brings about what time alone has decided for one application; answers it if anything changed.
@@ -341,8 +333,7 @@ pub fn claim(
     )?;
     let Some(id) = next else { return Ok(None) };
     let event = Event::Claim { worker: worker.to_owned() };
-    let beside = Beside { note: Some("claimed"), ..Beside::default() };
-    Ok(advance(tx, &id, event, By::Sweeper, timing, beside)?.ok())
+    Ok(advance(tx, &id, event, By::Sweeper, timing, Beside::default())?.ok())
 }
 
 /// Accounts with something ready to be taken.

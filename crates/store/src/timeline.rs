@@ -1,43 +1,107 @@
 //! What happened to an application, for people: oldest first, no letter text.
 
-use applyd_core::ids::QueueId;
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::state::{By, Event, Progress, State};
+use applyd_wire::TimelineEntry;
 
 use crate::tx::values;
 use crate::{Error, Tx};
 
+/// Of one application; far more than any has.
 const MOST_ENTRIES: i64 = 1000;
 
-/// One line of a timeline.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Unix milliseconds.
-    pub at: i64,
-    /// A word: `claimed`, `armed`, `intent`, …
-    pub event: String,
-    /// A sentence, if there is more to say.
-    pub detail: Option<String>,
+/// What a step is called, and who took it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    word: &'static str,
+    actor: &'static str,
 }
 
-/// Adds a line.
-///
-/// # Errors
-/// The store's.
-pub fn note(tx: &Tx<'_>, id: &QueueId, event: &str, detail: Option<&str>) -> Result<(), Error> {
+impl Line {
+    pub(crate) fn of(event: &Event, by: By) -> Self {
+        let (word, actor) = match event {
+            Event::Claim { .. } => ("claimed", "worker"),
+            Event::Look { .. } => ("looked", "worker"),
+            Event::Heartbeat => ("heartbeat", "worker"),
+            Event::Retry { .. } => ("retry", "worker"),
+            Event::LeaseLost => ("lease_lost", "sweeper"),
+            Event::HandBack { .. } => ("handed_back", actor(by)),
+            Event::Block { .. } => ("waiting", actor(by)),
+            Event::End(_) => ("ended", actor(by)),
+            Event::Arm => ("armed", "worker"),
+            Event::Cross => ("intent", "worker"),
+            Event::Accepted | Event::Declined(_) => ("answer", "worker"),
+            Event::Recover { .. } => ("recovered", "reconciler"),
+            Event::Doubt => ("no_answer", actor(by)),
+            Event::PermitClosed => ("permit_closed", actor(by)),
+            Event::Seen { .. } | Event::NotSeen { .. } | Event::Unreadable => ("read", "reconciler"),
+            Event::TimeUp => ("time_up", "sweeper"),
+            Event::Cancel => ("cancelled", "caller"),
+        };
+        Self { word, actor }
+    }
+}
+
+fn actor(by: By) -> &'static str {
+    match by {
+        By::Worker(_) | By::Sender(_) => "worker",
+        By::Sweeper => "sweeper",
+        By::Caller => "caller",
+    }
+}
+
+/// Writes down a step. Heartbeats and empty looks are not worth a line.
+pub(crate) fn note(
+    tx: &Tx<'_>,
+    id: &QueueId,
+    line: Line,
+    was: &Progress,
+    now: &Progress,
+    detail: Option<&str>,
+) -> Result<(), Error> {
+    if was.state == now.state && detail.is_none() {
+        return Ok(());
+    }
+    let word = match (was.state, now.state, now.code) {
+        (before, after, _) if before == after => line.word,
+        (State::Unknown, ..) => "corrected",
+        (_, State::Applied, _) => "applied",
+        (_, _, Some(code)) => code.as_str(),
+        _ => line.word,
+    };
+    let ending = now.message.as_deref().filter(|_| was.state != now.state);
     tx.execute(
-        "INSERT INTO timeline (application_id, at, event, detail) VALUES (?1, ?2, ?3, ?4)",
-        values![id.as_str(), tx.now(), event, detail],
+        "INSERT INTO timeline (application_id, at, event, detail, actor) VALUES (?1, ?2, ?3, ?4, ?5)",
+        values![id.as_str(), tx.now(), word, detail.or(ending), line.actor],
     )?;
     Ok(())
 }
 
-/// All lines, oldest first, up to 1000.
+/// An account's application from its acceptance on, oldest first, up to 1000 lines; `None`: it has no such one.
 ///
 /// # Errors
 /// The store's.
-pub fn list(tx: &Tx<'_>, id: &QueueId) -> Result<Vec<Entry>, Error> {
-    tx.all(
-        "SELECT at, event, detail FROM timeline WHERE application_id = ?1 ORDER BY seq LIMIT ?2",
+pub fn list(tx: &Tx<'_>, account: &AccountId, id: &QueueId) -> Result<Option<Vec<TimelineEntry>>, Error> {
+    let accepted = tx.one(
+        "SELECT accepted_at FROM application WHERE id = ?1 AND account_id = ?2",
+        values![id.as_str(), account.as_str()],
+        |row| row.int(0),
+    )?;
+    let Some(accepted_at) = accepted else { return Ok(None) };
+    // It has no row of its own: accepting is the one step that every caller waits for.
+    let accepted =
+        TimelineEntry { at: accepted_at, event: "accepted".into(), by: "caller".into(), detail: None };
+    let later = tx.all(
+        "SELECT at, event, actor, detail FROM timeline WHERE application_id = ?1 ORDER BY seq LIMIT ?2",
         values![id.as_str(), MOST_ENTRIES],
-        |row| Ok(Entry { at: row.int(0)?, event: row.text(1)?, detail: row.opt_text(2)? }),
-    )
+        |row| {
+            Ok(TimelineEntry {
+                at: row.int(0)?,
+                event: row.text(1)?,
+                by: row.text(2)?,
+                detail: row.opt_text(3)?,
+            })
+        },
+    )?;
+    Ok(Some(std::iter::once(accepted).chain(later).collect()))
 }

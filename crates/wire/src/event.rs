@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Types of the events that tell the end of an application.
+use crate::StatusAnswer;
+
+/// Types of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum EventType {
     /// It went through.
@@ -25,9 +27,23 @@ pub enum EventType {
     /// An unknown outcome was settled.
     #[serde(rename = "application.corrected")]
     Corrected,
+    /// A sample that a person asked for; about no application.
+    #[serde(rename = "webhook.test")]
+    Test,
 }
 
 impl EventType {
+    /// Those that tell the end of an application.
+    pub const TOLD: [Self; 7] = [
+        Self::Applied,
+        Self::Failed,
+        Self::NotAvailable,
+        Self::NotEligible,
+        Self::NotEnoughConnects,
+        Self::LoggedOut,
+        Self::Corrected,
+    ];
+
     /// The name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -39,6 +55,27 @@ impl EventType {
             Self::NotEnoughConnects => "application.not_enough_connects",
             Self::LoggedOut => "application.logged_out",
             Self::Corrected => "application.corrected",
+            Self::Test => "webhook.test",
         }
     }
+
+    /// The type of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::TOLD.into_iter().chain([Self::Test]).find(|kind| kind.as_str() == name)
+    }
+}
+
+/// One event as it is told, by webhook and by stream alike: always these four keys, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventBody {
+    /// The event's id, the same in every delivery.
+    pub id: String,
+    /// What it tells.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// ISO-8601 with milliseconds, UTC.
+    pub timestamp: String,
+    /// The status as it was from this event on.
+    pub data: StatusAnswer,
 }

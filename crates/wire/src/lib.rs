@@ -15,6 +15,8 @@ mod object;
 mod preflight;
 mod status;
 mod submissions;
+mod timeline;
+mod webhook;
 
 pub use applied_jobs::{AppliedJob, AppliedJobsAnswer};
 pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAnswer};
@@ -23,7 +25,7 @@ pub use client::{
     WorkHistory,
 };
 pub use error::ErrorAnswer;
-pub use event::EventType;
+pub use event::{EventBody, EventType};
 pub use freelancers::{Freelancer, FreelancersAnswer, Profile};
 pub use health::HealthAnswer;
 pub use job::{
@@ -34,3 +36,8 @@ pub use job::{
 pub use preflight::{AskedQuestion, Connects, PreflightAnswer, Problem, Verdict};
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
+pub use timeline::{TimelineAnswer, TimelineEntry};
+pub use webhook::{
+    DeliveriesAnswer, DeliveryAnswer, EventsAnswer, QueuedAnswer, WebhookAnswer, WebhookChange,
+    WebhookDeletedAnswer, WebhookRequest, WebhookSecretAnswer, WebhooksAnswer,
+};

@@ -162,6 +162,10 @@ impl Process {
 
     /// Starts it; it is not ready yet.
     pub(crate) fn spawn(mut command: Command) -> Self {
+        Self::spawn_with(&mut command)
+    }
+
+    pub(crate) fn spawn_with(command: &mut Command) -> Self {
         Self { child: command.stdout(Stdio::piped()).spawn().unwrap(), url: String::new() }
     }
 

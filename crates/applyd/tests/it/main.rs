@@ -2,23 +2,29 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod admission;
+mod aliases;
+mod cancel;
 mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod events;
 mod freeze;
 mod harness;
 mod hostile;
 mod idempotency;
+mod idle;
 mod jobs;
 mod letters;
 mod limits;
 mod openapi;
+mod operation;
 mod parallel;
 mod poll;
 mod poller;
 mod preflight;
 mod reads;
+mod receiver;
 mod refused;
 mod requests;
 mod slow;
@@ -28,3 +34,5 @@ mod submissions;
 mod terms;
 mod timing;
 mod verify_only;
+mod wait;
+mod webhooks;

@@ -17,6 +17,8 @@ pub enum By {
     Sender(i64),
     /// The sweeper, or the same step inside a read.
     Sweeper,
+    /// The caller whose application it is.
+    Caller,
 }
 
 /// What happens.
@@ -92,6 +94,8 @@ pub enum Event {
     Unreadable,
     /// T10, T15, T16, T19: time is up.
     TimeUp,
+    /// T20: the caller takes it back.
+    Cancel,
 }
 
 /// Why an event does not apply.
@@ -183,6 +187,11 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.epoch += 1;
             next.end(ending);
         }
+        // Whoever holds its lease finds another epoch at the gate.
+        (Queued | Leased | Armed, Event::Cancel) => {
+            next.epoch += 1;
+            next.end(Ending::of(Code::Cancelled));
+        }
         (Leased, Event::Arm) => next.state = Armed,
         (Armed, Event::Cross) => {
             let half_left = was.lease_until.is_some_and(|until| until - now >= timing.lease_ms / 2);
@@ -250,7 +259,8 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
     Ok(consequences(was, next))
 }
 
-/// A worker must own the lease, a sender the intent; the sweeper acts on what time alone decides.
+/// A worker must own the lease, a sender the intent; the sweeper acts on what time alone decides. A caller can
+/// only cancel, and nobody else can.
 fn fence(was: &Progress, event: &Event, by: By, now: i64) -> Result<(), Refused> {
     let owners_only = matches!(
         event,
@@ -268,13 +278,14 @@ fn fence(was: &Progress, event: &Event, by: By, now: i64) -> Result<(), Refused>
         }
         By::Sender(epoch) => !owners_only && was.intent.as_ref().is_some_and(|intent| intent.epoch == epoch),
         By::Sweeper => !owners_only && !senders_only,
+        By::Caller => true,
     };
-    if holds { Ok(()) } else { Err(Refused::Lease) }
+    if holds && (by == By::Caller) == (*event == Event::Cancel) { Ok(()) } else { Err(Refused::Lease) }
 }
 
-/// The outcome of nothing is not unknown.
+/// The outcome of nothing is not unknown. What a caller cancelled ends by that event alone.
 fn needs_no_intent(code: Code) -> bool {
-    !matches!(code, Code::OutcomeUnknown | Code::Unresolved)
+    !matches!(code, Code::OutcomeUnknown | Code::Unresolved | Code::Cancelled)
 }
 
 /// `logged_out` promises that no intent ever existed; a lost login behind one is a doubt.

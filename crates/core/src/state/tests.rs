@@ -21,6 +21,7 @@ const SPACING: i64 = TIMING.read_spacing_ms;
 const SENDER: By = By::Sender(1);
 const FIRST: By = By::Worker(1);
 const SWEEPER: By = By::Sweeper;
+const CALLER: By = By::Caller;
 
 fn try_step(was: &Progress, event: Event, by: By, after: i64) -> Result<Step, Refused> {
     advance(was, event, by, START + after, &TIMING)
@@ -106,6 +107,7 @@ fn ended() -> Vec<Progress> {
         then(&leased(), Event::End(ending(Code::NotEligible)), FIRST, 1),
         then(&leased(), Event::End(ending(Code::NotEnoughConnects)), FIRST, 1),
         then(&leased(), Event::End(ending(Code::LoggedOut)), FIRST, 1),
+        then(&leased(), Event::Cancel, CALLER, 1),
         then(&intent(), Event::Declined(ending(Code::Refused)), SENDER, 1),
     ]
 }
@@ -132,6 +134,7 @@ fn events() -> Vec<Event> {
         NOT_SEEN,
         Event::Unreadable,
         Event::TimeUp,
+        Event::Cancel,
     ]
 }
 
@@ -192,6 +195,9 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
         ("T18 nothing after all",  late_read.clone(), NOT_SEEN,             owner(&late_read), DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
         ("T18 refused after all",  unknown(), declined(Code::Refused),      SENDER, DEADLINE, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Corrected)),
         ("T19 given up",           unreadable_for_a_day(), Event::TimeUp,                SWEEPER, GIVE_UP_MS, Failed, Some(Code::Unresolved), Some(WriteOff), Some(Tell::Corrected)),
+        ("T20 cancelled in the queue", queued(), Event::Cancel,             CALLER, 9, Failed, Some(Code::Cancelled), Some(Release), Some(Tell::Failed)),
+        ("T20 taken from a worker", leased(), Event::Cancel,                CALLER, 9, Failed, Some(Code::Cancelled), Some(Release), Some(Tell::Failed)),
+        ("T20 at the last moment", armed(),   Event::Cancel,                CALLER, 9, Failed, Some(Code::Cancelled), Some(Release), Some(Tell::Failed)),
         ("restored in time",       armed(),   recover(true),                    SWEEPER, 9, Verifying, None, None, None),
         ("restored too late",      armed(),   recover(false),             SWEEPER, 9, Unknown, Some(Code::OutcomeUnknown), None, Some(Tell::Failed)),
         ("taken for a read",       verifying(), look(),                     SWEEPER, 9, Verifying, None, None, None),
@@ -259,6 +265,16 @@ fn each_refusal_leaves_the_application_alone() {
         ("two readers at once",           reading.clone(), look(), SWEEPER, 1, Time),
         ("a reader whose lease is over",  reading, NOT_SEEN, reader, LEASE, Lease),
         ("restored twice",                verifying(), Event::Recover { worker: "dead".into(), at: START, in_time: true }, SWEEPER, 1, State),
+        ("cancelled after the intent",    intent(), Event::Cancel, CALLER, 1, State),
+        ("cancelled after the yes",       submitted(), Event::Cancel, CALLER, 1, State),
+        ("cancelled while verifying",     verifying(), Event::Cancel, CALLER, 1, State),
+        ("cancelled while unknown",       unknown(), Event::Cancel, CALLER, DEADLINE, State),
+        ("cancelled by its worker",       leased(), Event::Cancel, FIRST, 1, Lease),
+        ("cancelled by the sweeper",      queued(), Event::Cancel, SWEEPER, 1, Lease),
+        ("ended as if cancelled",         leased(), Event::End(ending(Code::Cancelled)), FIRST, 1, State),
+        ("refused as if cancelled",       intent(), Event::Declined(ending(Code::Cancelled)), SENDER, 1, State),
+        ("a caller that does more",       leased(), Event::End(ending(Code::Refused)), CALLER, 1, Lease),
+        ("crossed after the cancel",      then(&armed(), Event::Cancel, CALLER, 0), Event::Cross, FIRST, 1, Lease),
         ("given up early",                unreadable_for_a_day(), Event::TimeUp, SWEEPER, GIVE_UP_MS - 1, Time),
         ("given up unread",               unknown(), Event::TimeUp, SWEEPER, 3 * GIVE_UP_MS, Time),
         ("given up while it is read",     Progress { lease_until: Some(i64::MAX), ..unreadable_for_a_day() }, Event::TimeUp, SWEEPER, GIVE_UP_MS, Time),
@@ -287,7 +303,7 @@ fn an_end_is_final_for_everyone() {
     let held = |was: &Progress| Progress { lease_until: Some(i64::MAX), ..was.clone() };
     for was in ended().into_iter().map(due).flat_map(|was| [held(&was), was]) {
         for event in events() {
-            for by in [SWEEPER, SENDER, owner(&was)] {
+            for by in [SWEEPER, SENDER, CALLER, owner(&was)] {
                 for after in [0, DEADLINE, 2 * GIVE_UP_MS] {
                     let step = try_step(&was, event.clone(), by, after);
                     assert!(step.is_err(), "{event:?} by {by:?} revived {:?}", was.state);

@@ -15,7 +15,7 @@ use applyd_core::state::State;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use actions::Action;
-use world::{Application, Credit, World};
+use world::{Application, Credit, Job, World};
 
 /// One protection taken away, numbered as in the contract's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ enum Mutation {
     NoChecks,
     /// 10: what is being verified may be tried again although a byte may still follow.
     SecondIntent,
+    /// 11: the caller cancels although a byte may still follow.
+    CancelIntent,
 }
 
 /// The protocol under test.
@@ -112,6 +114,10 @@ impl Model for Protocol {
             }),
             P::sometimes("verified as absent", |_, world| {
                 each(world, |a| a.progress.negative_reads == 2 && a.credit == Credit::Released)
+            }),
+            P::sometimes("T20", |_, world| {
+                let armed = |a: &Application| world.cancelled_under(a, Job::Armed);
+                world.applications.iter().any(armed)
             }),
             P::sometimes("written off", |_, world| {
                 each(world, |a| a.progress.code == Some(Code::Unresolved) && a.credit == Credit::WrittenOff)
@@ -189,6 +195,11 @@ fn only_the_owner_writes() {
 #[test]
 fn only_the_owner_writes_in_state_and_in_time() {
     caught(Mutation::NoChecks, &["I1", "I4", "I6", "I8", "I9"]);
+}
+
+#[test]
+fn what_has_an_intent_is_not_cancelled() {
+    caught(Mutation::CancelIntent, &["I1", "I4"]);
 }
 
 #[test]

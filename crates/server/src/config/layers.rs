@@ -134,6 +134,10 @@ fn set(settings: &mut Table, key: &str, text: &str) -> Result<(), Invalid> {
             "false" | "off" => false,
             _ => return Err(wrong("must be true or false")),
         }),
+        Value::Array(_) => {
+            let items = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
+            Value::Array(items.map(|item| Value::String(item.to_owned())).collect())
+        }
         _ => Value::String(text.to_owned()),
     };
     Ok(())
@@ -161,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_separated_by_commas_or_spaces() {
+        for text in ["127.0.0.1/32,fd00::/8", " 127.0.0.1/32  fd00::/8 ", "127.0.0.1/32, fd00::/8,"] {
+            let webhooks = load(&[("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", text)], vec![]).unwrap().webhooks;
+            let shown: Vec<_> = webhooks.rules.allowed_networks.iter().map(ToString::to_string).collect();
+            assert_eq!(shown, ["127.0.0.1/32", "fd00::/8"], "{text:?}");
+        }
+        assert!(load(&[], vec![]).unwrap().webhooks.rules.allowed_networks.is_empty());
+    }
+
+    #[test]
     fn a_wrong_setting_is_named() {
         for (name, value, key) in [
             ("APPLYD_TIMING__DEADLINE", "5", "timing.deadline"),
@@ -169,6 +183,11 @@ mod tests {
             ("APPLYD_WORKERS", "1025", "workers"),
             ("APPLYD_DATABASE", "postgres://x", "database"),
             ("APPLYD_SANDBOX__ENDPOINT", "nowhere", "sandbox.endpoint"),
+            ("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", "10.0.0.0/8,10.0.0.1", "webhooks.allowed_networks"),
+            ("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", "10.1.0.0/8", "webhooks.allowed_networks"),
+            ("APPLYD_WEBHOOKS__RETRIES", "0s,1000h", "webhooks.retries"),
+            ("APPLYD_WEBHOOKS__RETRIES", "0s,5", "webhooks.retries[1]"),
+            ("APPLYD_WEBHOOKS__DISABLE_AFTER", "0s", "webhooks.disable_after"),
         ] {
             assert_eq!(load(&[(name, value)], vec![]).unwrap_err().key, key, "{name}={value}");
         }

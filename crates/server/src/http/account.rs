@@ -13,9 +13,9 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::App;
-use super::observe::Counted;
 use super::quota::{self, Usage};
 use super::refused::Refused;
+use crate::request::Answering;
 
 const HEADER: &str = "x-api-key";
 const MOST_KEYS: usize = 4096;
@@ -58,6 +58,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             tracing::error!(method = %parts.method, route, "a route with a key has no limit");
             return Err(Refused::Internal);
         };
+        Answering::asks(endpoint);
         let admitted = admit(parts, app, endpoint).await;
         admitted.map_err(|refused| if endpoint.is_data_read() { refused.coded() } else { refused })
     }
@@ -69,10 +70,7 @@ async fn admit(parts: &Parts, app: &App, endpoint: Endpoint) -> Result<Caller, R
         let now_s = app.store.now() / 1000;
         let taken = known.usage.take(endpoint, now_s, known.holder.limits_of(endpoint));
         let (Ok(standing) | Err(standing)) = taken;
-        if let Some(counted) = parts.extensions.get::<Counted>() {
-            // Counted once: this is the only place that does.
-            let _ = counted.0.set(standing);
-        }
+        Answering::counted(standing);
         taken.map_err(|standing| Refused::Limited { standing, now_s })?;
     }
     Ok(Caller(known.holder))

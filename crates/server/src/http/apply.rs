@@ -167,7 +167,7 @@ fn told(app: &App, decided: Decided) -> Result<Response, Refused> {
         Decided::Refused(refused) => Err(refused),
         Decided::Answer { status, body, accepted } => {
             if let Some(application) = accepted {
-                app.cache.publish(&application);
+                app.news.publish(&application);
                 app.wakes.wake(&application.account);
             }
             Ok(ready(status, body.into()))

@@ -18,7 +18,7 @@ use super::App;
 use super::account::Caller;
 use super::answer::json;
 use super::channel::{Read, fetch, fresh};
-use super::query::first;
+use super::query::find;
 use super::refused::Refused;
 
 /// Shows one job.
@@ -43,7 +43,7 @@ pub(crate) async fn job(
 }
 
 async fn shown(app: &App, holder: &Holder, query: &str) -> Result<JobAnswer, Refused> {
-    let cipher = first(query, "cipher").filter(|cipher| !cipher.is_empty());
+    let cipher = find(query, "cipher").filter(|cipher| !cipher.is_empty());
     let cipher = cipher.ok_or_else(|| Refusal::shape("cipher", "`cipher` is required"))?;
     // What cannot be an id is unknown like any other.
     let job = JobRef::parse(&cipher).ok_or(Refused::UnknownJob)?;

@@ -1,25 +1,40 @@
 //! The accept loop: own, so that a connection that says nothing is closed in time.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tower::ServiceExt;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutWriter;
 
-use super::rewrite::rewrite;
+use super::observe::observe;
 
 const MOST_CONNECTIONS: usize = 16_384;
 const HEADER_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_HEADERS_BYTES: usize = 64 * 1024;
+/// A caller that takes nothing of its answer for so long is cut off.
+const WRITE_WAIT: Duration = Duration::from_secs(15);
 const DRAIN_WAIT: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Asks for as many open files as the machine allows: shells often give 1024, and each connection is one.
+pub(crate) fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
 
 /// Serves until `stop`; answers that are under way are finished.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
@@ -36,10 +51,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_WAIT)
             .max_buf_size(LONGEST_HEADERS_BYTES)
-            .serve_connection(
-                TokioIo::new(stream),
-                TowerToHyperService::new(router.clone().map_request(rewrite)),
-            );
+            .serve_connection(TokioIo::new(Box::pin(stream)), answer(router.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that broke off is no event.
@@ -53,16 +65,28 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     }
 }
 
+/// Answers the requests of one connection.
+fn answer(
+    router: Router,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
+    service_fn(move |request| {
+        let router = router.clone();
+        async move { Ok(observe(router, request).await) }
+    })
+}
+
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TimeoutWriter<TcpStream>, OwnedSemaphorePermit)> {
     // The semaphore is never closed.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
             // Small answers must not wait for more.
             let _ = stream.set_nodelay(true);
+            let mut stream = TimeoutWriter::new(stream);
+            stream.set_timeout(Some(WRITE_WAIT));
             Some((stream, place))
         }
         Err(error) => {

@@ -1,51 +1,56 @@
-//! What goes with each request: its id in the answer and in each log line, where its key stands, the counters.
+//! What goes with each request: its id in the answer, where its key stands, the counters; and an answer in any case.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use applyd_core::quota::Standing;
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
-use tracing::Instrument;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Request};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use tower::ServiceExt;
 
+use super::refused::Refused;
+use super::rewrite::rewrite;
 use crate::metrics;
+use crate::request::Answering;
 
-/// Set by whoever counts the request.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Counted(pub(crate) Arc<OnceLock<Standing>>);
-
-/// Around each request.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
-    let (begun, id) = (Instant::now(), next_id());
-    let counted = Counted::default();
-    request.extensions_mut().insert(counted.clone());
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let span = tracing::info_span!("request", request_id = %id);
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert("x-request-id", id);
-    }
-    if let Some(standing) = counted.0.get() {
-        tell(headers, standing);
-    }
-    let (status, took) = (response.status(), begun.elapsed());
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    metrics::answered(&method, route, status, took);
-    span.in_scope(|| {
-        tracing::debug!(%method, route, status = status.as_u16(), took_ms = took.as_secs_f64() * 1e3, "answered");
+/// Answers one request, aliases put right.
+pub(crate) async fn observe<B>(router: Router, request: Request<B>) -> Response
+where
+    B: axum::body::HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    let request = rewrite(request.map(Body::new));
+    let (begun, method) = (Instant::now(), request.method().clone());
+    let answering = Answering::begin();
+    let answered = answering.scope(async move {
+        let answer = AssertUnwindSafe(router.oneshot(request)).catch_unwind().await;
+        let mut response = match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => {
+                tracing::error!("a handler panicked");
+                Refused::Internal.into_response()
+            }
+        };
+        let (status, took) = (response.status(), begun.elapsed());
+        Answering::with(|answering| {
+            let headers = response.headers_mut();
+            if let Ok(id) = HeaderValue::try_from(answering.id()) {
+                headers.insert("x-request-id", id);
+            }
+            if let Some(standing) = answering.standing() {
+                tell(headers, &standing);
+            }
+            let endpoint = answering.endpoint().map_or("open", |endpoint| endpoint.name());
+            metrics::answered(&method, endpoint, status, took);
+            tracing::debug!(%method, endpoint, status = status.as_u16(), took_ms = took.as_secs_f64() * 1e3, "answered");
+        });
+        response
     });
-    response
-}
-
-/// Unique within this start, and unlikely to meet again in another.
-fn next_id() -> String {
-    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(fastrand::u64(..)));
-    format!("{:016x}", NEXT.fetch_add(1, Ordering::Relaxed))
+    answered.await
 }
 
 fn tell(headers: &mut HeaderMap, standing: &Standing) {

@@ -1,8 +1,25 @@
 //! Parameters of a query.
 
-use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
-/// The first value of a parameter.
-pub(crate) fn first<'a>(query: &'a str, wanted: &str) -> Option<Cow<'a, str>> {
-    url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value)
+use applyd_core::refusal::Refusal;
+
+/// The first of this name.
+pub(crate) fn find(query: &str, name: &str) -> Option<String> {
+    let mut all = url::form_urlencoded::parse(query.as_bytes());
+    all.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+}
+
+/// A whole number, or `absent`.
+pub(crate) fn whole(
+    query: &str,
+    name: &str,
+    absent: i64,
+    allowed: RangeInclusive<i64>,
+) -> Result<i64, Refusal> {
+    let Some(text) = find(query, name) else { return Ok(absent) };
+    text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
+        let (low, high) = (allowed.start(), allowed.end());
+        Refusal::meaning(name, format!("`{name}` must be a whole number from {low} to {high}"))
+    })
 }

@@ -2,6 +2,7 @@
 
 use applyd_core::quota::Standing;
 use applyd_core::refusal::{Kind, Refusal};
+use applyd_core::webhook::MOST_WEBHOOKS;
 use applyd_store::Error;
 use applyd_wire::{ApplicationStatus, ErrorAnswer};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -9,9 +10,13 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use super::answer::json;
+use super::streams::MOST_STREAMS;
 
 /// The contract's wait after a 503 that names no better one.
 const UNAVAILABLE_RETRY_S: i64 = 60;
+
+/// A stream that was cut off is gone from the count by then.
+const STREAMS_RETRY_S: i64 = 15;
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub(crate) enum Refused {
     UnknownApplication,
     UnknownJob,
     UnknownClient,
+    UnknownWebhook,
+    UnknownEvent,
     NoSandbox,
     BodyTooLate,
     /// 409: an application that stands for the job.
@@ -36,12 +43,22 @@ pub(crate) enum Refused {
         queue_id: String,
         status: ApplicationStatus,
     },
+    /// 409: a test would not be sent.
+    WebhookOff,
+    /// 409: an application that cannot be cancelled any more.
+    NotCancelled {
+        error: &'static str,
+        status: ApplicationStatus,
+    },
     BodyTooLong,
+    TooManyWebhooks,
     /// 429; `now_s` is the time of the refusal, Unix seconds.
     Limited {
         standing: Standing,
         now_s: i64,
     },
+    /// 429: of event streams that are open at once.
+    TooManyStreams,
     Internal,
     StoreUnreachable,
     ChannelUnreachable,
@@ -73,13 +90,17 @@ impl Refused {
             | Self::UnknownApplication
             | Self::UnknownJob
             | Self::UnknownClient
+            | Self::UnknownWebhook
+            | Self::UnknownEvent
             | Self::NoSandbox => StatusCode::NOT_FOUND,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLate => StatusCode::REQUEST_TIMEOUT,
-            Self::Barred { .. } => StatusCode::CONFLICT,
+            Self::Barred { .. } | Self::NotCancelled { .. } | Self::WebhookOff => StatusCode::CONFLICT,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Input(Refusal { kind: Kind::Meaning, .. }) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Input(Refusal { kind: Kind::Meaning, .. }) | Self::TooManyWebhooks => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Limited { .. } | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable
             | Self::ChannelUnreachable
@@ -110,6 +131,8 @@ impl Refused {
             Self::UnknownApplication => text("Application not found"),
             Self::UnknownJob => text("Job not found"),
             Self::UnknownClient => text("Client not found"),
+            Self::UnknownWebhook => text("Webhook not found"),
+            Self::UnknownEvent => text("Event not found"),
             Self::NoSandbox => text("Only accounts of the channel sandbox have this"),
             Self::BodyTooLate => text("The body was not complete within 5 seconds"),
             Self::Barred { queue_id, status } => ErrorAnswer {
@@ -121,12 +144,20 @@ impl Refused {
                     _ => "The outcome of an earlier application for this job is unknown",
                 })
             },
+            Self::WebhookOff => text("The webhook is switched off; switch it on first"),
+            Self::TooManyWebhooks => text(&format!("An account may have {MOST_WEBHOOKS} webhooks")),
+            Self::NotCancelled { error, status } => {
+                ErrorAnswer { application_status: Some(*status), ..text(error) }
+            }
             Self::BodyTooLong => text("The body must not be longer than 256 KiB (262144 bytes)"),
             Self::Limited { standing, .. } => ErrorAnswer {
                 limit: Some(standing.limit),
                 resets_at: Timestamp::from_second(standing.resets_at_s).ok().map(|at| format!("{at:.3}")),
                 ..text("Rate limit exceeded")
             },
+            Self::TooManyStreams => {
+                text(&format!("A key may have {MOST_STREAMS} event streams open at once"))
+            }
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
             Self::ChannelUnreachable => text("The marketplace could not be read now"),
@@ -147,6 +178,7 @@ impl Refused {
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Limited { standing, now_s } => Some((standing.resets_at_s - now_s).max(1)),
+            Self::TooManyStreams => Some(STREAMS_RETRY_S),
             Self::QueueFull { retry_after_s } => Some(*retry_after_s),
             Self::Coded(plain) => plain.retry_after_s(),
             other => (other.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_S),

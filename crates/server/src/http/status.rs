@@ -1,6 +1,8 @@
 //! `GET /api/auto-apply-v2/status`: uphunt-api.md §2.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::job_ref::JobRef;
@@ -11,15 +13,16 @@ use applyd_store::application::{self, Status};
 use applyd_store::queue;
 use applyd_wire::{ErrorAnswer, StatusAnswer};
 use axum::extract::{RawQuery, State as Shared};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
 
 use super::App;
 use super::account::Caller;
 use super::answer::ready;
-use super::query::first;
 use super::refused::Refused;
+use super::unless::Unless;
+use super::wait;
+use crate::status_cache::Answer;
 
 /// What is asked for.
 enum Asked {
@@ -37,46 +40,89 @@ enum Asked {
     params(
         ("queueId" = Option<String>, Query, description = "The id that apply answered; this or `jobId`, not both"),
         ("jobId" = Option<String>, Query, description = "Ciphertext, URL or UUID of the job; the newest application counts"),
+        ("wait" = Option<u32>, Query, maximum = 60, description = "Hold the answer for up to so many seconds, until the status is an end or, with `If-None-Match`, until it differs"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
     ),
     responses(
-        (status = 200, description = "Always these eight keys", body = StatusAnswer),
+        (status = 200, description = "Always these eight keys", body = StatusAnswer,
+            headers(("ETag" = String, description = "Strong: changes with any of the eight values"))),
+        (status = 304, description = "As the `ETag` in `If-None-Match` says"),
         (status = 400, description = "Neither id, or both", body = ErrorAnswer),
         (status = 404, description = "No such application of this account", body = ErrorAnswer),
+        (status = 422, description = "`wait` is no whole number from 0 to 60", body = ErrorAnswer),
     ),
 )]
 pub(crate) async fn status(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
+    unless: Unless,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
-    let asked = asked(query.as_deref().unwrap_or_default())?;
-    let body = match asked {
-        Asked::Queue(id) => match app.cache.get(&holder.account, &id, app.store.now()) {
-            Some(body) => Some(body),
-            None => of_queue(&app, &holder.account, id).await?,
-        },
+    let (asked, wait) = asked(query.as_deref().unwrap_or_default())?;
+    let found = match asked {
+        Asked::Queue(id) => current(&app, &holder.account, &id).await?.map(|answer| (id, answer)),
         Asked::Job(job) => of_job(&app, &holder, job).await?,
         Asked::Nothing => None,
     };
-    let body = body.ok_or(Refused::UnknownApplication)?;
-    Ok(ready(StatusCode::OK, body))
+    let (id, answer) = found.ok_or(Refused::UnknownApplication)?;
+    // Most do not wait, and need no room for it.
+    let answer = if wait.is_zero() {
+        answer
+    } else {
+        Box::pin(wait::hold(&app, &holder.account, &id, answer, wait, &unless)).await?
+    };
+    Ok(told(answer, &unless))
 }
 
-fn asked(query: &str) -> Result<Asked, Refusal> {
-    match (first(query, "queueId"), first(query, "jobId")) {
-        (Some(id), None) => Ok(QueueId::parse(&id).map_or(Asked::Nothing, Asked::Queue)),
-        (None, Some(job)) => Ok(JobRef::parse(&job).map_or(Asked::Nothing, Asked::Job)),
-        _ => Err(Refusal::shape("queueId", "Provide either queueId or jobId, not both")),
+fn told(answer: Answer, unless: &Unless) -> Response {
+    let mut response = if unless.has(&answer.etag) {
+        let mut unchanged = Response::default();
+        *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+        unchanged
+    } else {
+        ready(StatusCode::OK, answer.body)
+    };
+    response.headers_mut().insert(header::ETAG, answer.etag);
+    response
+}
+
+fn asked(query: &str) -> Result<(Asked, Duration), Refusal> {
+    let (mut queue, mut job, mut wait) = (None, None, None);
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let asked: &mut Option<Cow<'_, str>> = match &*name {
+            "queueId" => &mut queue,
+            "jobId" => &mut job,
+            "wait" => &mut wait,
+            _ => continue,
+        };
+        asked.get_or_insert(value);
+    }
+    let asked = match (queue, job) {
+        (Some(id), None) => QueueId::parse(&id).map_or(Asked::Nothing, Asked::Queue),
+        (None, Some(job)) => JobRef::parse(&job).map_or(Asked::Nothing, Asked::Job),
+        _ => return Err(Refusal::shape("queueId", "Provide either queueId or jobId, not both")),
+    };
+    Ok((asked, wait.map_or(Ok(Duration::ZERO), |text| wait::parse(&text))?))
+}
+
+/// The status of an account's application as it is now.
+pub(crate) async fn current(
+    app: &Arc<App>,
+    account: &AccountId,
+    id: &QueueId,
+) -> Result<Option<Answer>, Error> {
+    if let Some(ready) = app.news.answers.get(account, id, app.store.now()) {
+        return Ok(Some(ready));
+    }
+    let (asker, asked) = (account.clone(), id.clone());
+    let found = app.store.read(move |tx| application::status(tx, &asker, &asked)).await?;
+    match found {
+        Some(status) => Ok(Some(finalised(app, account, id, status).await?)),
+        None => Ok(None),
     }
 }
 
-async fn of_queue(app: &Arc<App>, account: &AccountId, id: QueueId) -> Result<Option<Bytes>, Error> {
-    let asker = account.clone();
-    let found = app.store.read(move |tx| application::status(tx, &asker, &id)).await?;
-    finalised(app, account, found).await
-}
-
-async fn of_job(app: &Arc<App>, holder: &Holder, job: JobRef) -> Result<Option<Bytes>, Error> {
+async fn of_job(app: &Arc<App>, holder: &Holder, job: JobRef) -> Result<Option<(QueueId, Answer)>, Error> {
     let (asker, channel) = (holder.account.clone(), holder.channel);
     let found = app
         .store
@@ -85,17 +131,19 @@ async fn of_job(app: &Arc<App>, holder: &Holder, job: JobRef) -> Result<Option<B
             None => Ok(None),
         })
         .await?;
-    finalised(app, &holder.account, found).await
+    let Some(status) = found else { return Ok(None) };
+    let Some(id) = QueueId::parse(&status.answer.queue_id) else { return Ok(None) };
+    let answer = finalised(app, &holder.account, &id, status).await?;
+    Ok(Some((id, answer)))
 }
 
 /// What time has overtaken is ended here too, so that a reader needs no living worker or sweeper.
 async fn finalised(
     app: &Arc<App>,
     account: &AccountId,
-    found: Option<Status>,
-) -> Result<Option<Bytes>, Error> {
-    let Some(status) = found else { return Ok(None) };
-    let Some(id) = QueueId::parse(&status.answer.queue_id) else { return Ok(None) };
+    id: &QueueId,
+    status: Status,
+) -> Result<Answer, Error> {
     if status.due_at.is_some_and(|due| due <= app.store.now()) {
         let (timing, leases, overdue) = (app.timing, Arc::clone(&app.leases), id.clone());
         let now = app
@@ -106,8 +154,8 @@ async fn finalised(
             .await?;
         if let Some(application) = now {
             app.wakes.wake(account);
-            return Ok(Some(app.cache.publish(&application)));
+            return Ok(app.news.publish(&application));
         }
     }
-    Ok(Some(app.cache.put(account, &id, &status)))
+    Ok(app.news.answers.put(account, id, &status))
 }

@@ -42,7 +42,7 @@ pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
     let since = Instant::now();
     let Some(taken) = claim(worker, account).await? else { return Ok(false) };
     let lease = worker.leases.take(&taken.application.id, taken.application.progress.epoch, since);
-    worker.cache.publish(&taken.application);
+    worker.news.publish(&taken.application);
     failpoint::hit("claimed");
     let assigned = assignment(&taken.application, &taken.request, taken.rate)?;
     if taken.verify_only {

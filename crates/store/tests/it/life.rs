@@ -37,13 +37,16 @@ fn a_life_to_applied_leaves_its_rows() {
         assert_eq!(stored.version, 1 + 5, "raised by each change");
         assert_eq!(world.balance(&account), (1, 0, 1));
         assert_eq!(world.events(&id), ["application.applied"]);
-        let (asked, owner) = (id.clone(), account);
+        let (asked, owner) = (id.clone(), account.clone());
         let status = world.read(move |tx| application::status(tx, &owner, &asked)).unwrap();
         assert_eq!((&status.answer, status.due_at), (&stored.answer(), None));
-        let lines = world.read(move |tx| timeline::list(tx, &id));
-        let words: Vec<_> = lines.iter().map(|line| line.event.as_str()).collect();
-        assert_eq!(words, ["leased", "submitted", "applied"]);
-        assert_eq!(lines[0].detail.as_deref(), Some("claimed"));
+        let lines = world.read(move |tx| timeline::list(tx, &account, &id)).unwrap();
+        let words: Vec<_> = lines.iter().map(|line| (line.event.as_str(), line.by.as_str())).collect();
+        let by_worker = ["claimed", "armed", "intent", "answer"].map(|word| (word, "worker"));
+        assert_eq!(words[0], ("accepted", "caller"));
+        assert_eq!(words[1..5], by_worker);
+        assert_eq!(words[5..], [("applied", "reconciler")]);
+        assert_eq!(lines[0].at, stored.accepted_at);
         world.assert_clean();
     });
 }

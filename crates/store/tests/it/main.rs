@@ -4,8 +4,10 @@
 
 mod accept;
 mod applied_jobs;
+mod cancel;
 mod claim;
 mod engine;
+mod events;
 mod group;
 mod idempotency;
 mod keys;
@@ -17,4 +19,5 @@ mod recover;
 mod reopen;
 mod sqlite;
 mod stored_job;
+mod webhooks;
 mod world;

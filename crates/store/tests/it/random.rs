@@ -59,6 +59,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Unreadable),
         1 => Just(Event::PermitClosed),
         1 => Just(Event::TimeUp),
+        2 => Just(Event::Cancel),
     ]
 }
 
@@ -67,6 +68,7 @@ fn by() -> impl Strategy<Value = By> {
         4 => (1_i64..6).prop_map(By::Worker),
         3 => (1_i64..6).prop_map(By::Sender),
         2 => Just(By::Sweeper),
+        1 => Just(By::Caller),
     ]
 }
 

@@ -16,6 +16,8 @@ pub(crate) enum Action {
     Reapply,
     /// The sweeper, or a reader's status call.
     Sweep(usize),
+    /// By its caller.
+    Cancel(usize),
     Crash(usize),
     /// A worker that is free takes an application from the queue.
     Claim(usize, usize),
@@ -83,6 +85,12 @@ pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Acti
         if overdue(&a.progress, world.now(), world.dead(index)).is_some() {
             actions.push(Action::Sweep(index));
         }
+        let state = a.progress.state;
+        if matches!(state, State::Queued | State::Leased | State::Armed)
+            || (mutation == Mutation::CancelIntent && state == State::Intent)
+        {
+            actions.push(Action::Cancel(index));
+        }
         if !a.requests.is_empty() {
             let all = [Reaction::Accept, Reaction::AcceptSilently, Reaction::Refuse, Reaction::Lose];
             actions.extend(all.map(|reaction| Action::Site(index, reaction)));
@@ -142,6 +150,7 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
             world.applications.push(Application::accepted(world.now()));
         }
         Action::Sweep(index) => sweep(world, index, mutation),
+        Action::Cancel(index) => cancel(world, index, mutation)?,
         Action::Crash(worker) => crash(world, worker),
         Action::Claim(worker, index) => {
             if mutation == Mutation::SecondIntent
@@ -214,6 +223,16 @@ fn sweep(world: &mut World, index: usize, mutation: Mutation) {
         progress.permit_closed_at = Some(now);
         progress.look_at = Some(now);
     }
+}
+
+fn cancel(world: &mut World, index: usize, mutation: Mutation) -> Option<()> {
+    let mut was = world.applications[index].progress.clone();
+    if mutation == Mutation::CancelIntent {
+        was.state = State::Armed;
+    }
+    let step = advance(&was, Event::Cancel, By::Caller, world.now(), &TIMING).ok()?;
+    world.commit(index, step);
+    Some(())
 }
 
 fn crash(world: &mut World, worker: usize) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use applyd_core::ledger::Kind;
+use applyd_core::outcome::Code;
 use applyd_core::state::{By, Closed, Dead, Intent, Progress, State, Step, advance, overdue};
 use applyd_core::time::{GIVE_UP_MS, Timing};
 
@@ -167,6 +168,13 @@ impl World {
     pub(crate) fn may_send(&self, application: usize) -> bool {
         let holds = |task: &Task| task.application == application && task.job == Job::MaySend;
         self.workers.iter().filter_map(|worker| worker.task.as_ref()).any(holds)
+    }
+
+    /// Whether its caller cancelled while a worker was at this job and does not know it yet.
+    pub(crate) fn cancelled_under(&self, application: &Application, job: Job) -> bool {
+        let holds = |task: &Task| self.applications[task.application] == *application && task.job == job;
+        application.progress.code == Some(Code::Cancelled)
+            && self.workers.iter().filter_map(|worker| worker.task.as_ref()).any(holds)
     }
 
     /// Counts time from the second acceptance on, when nothing of the first asks for the time any more. Which

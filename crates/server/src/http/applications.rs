@@ -1,0 +1,88 @@
+//! One application: cancelled by its caller, or told from its beginning. uphunt-api.md §13.
+
+use std::sync::Arc;
+
+use applyd_core::ids::QueueId;
+use applyd_store::cancel::{self, Cancel};
+use applyd_store::timeline;
+use applyd_wire::{ErrorAnswer, StatusAnswer, TimelineAnswer};
+use axum::extract::{FromRequestParts, Path, State as Shared};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+
+use super::App;
+use super::account::Caller;
+use super::answer::{json, ready};
+use super::refused::Refused;
+
+/// The application that the path names; what cannot be an id is answered as an unknown one.
+pub(crate) struct Named(QueueId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let id = text.ok().and_then(|Path(text)| QueueId::parse(&text));
+        id.map(Self).ok_or(Refused::UnknownApplication)
+    }
+}
+
+/// Cancels an application of which nothing was sent.
+///
+/// Its credit comes back. A repeated call answers the same.
+#[utoipa::path(
+    delete, path = "/api/auto-apply-v2/applications/{queueId}", tag = "applications",
+    params(("queueId" = String, Path, description = "The id that apply answered")),
+    responses(
+        (status = 200, description = "Cancelled, now or before", body = StatusAnswer),
+        (status = 404, description = "No such application of this account", body = ErrorAnswer),
+        (status = 409, description = "Submission has started, or the application has ended", body = ErrorAnswer),
+    ),
+)]
+pub(crate) async fn cancel(
+    Shared(app): Shared<Arc<App>>,
+    Caller(holder): Caller,
+    Named(id): Named,
+) -> Result<Response, Refused> {
+    let (account, asked, timing, leases) = (holder.account.clone(), id, app.timing, Arc::clone(&app.leases));
+    let outcome = app
+        .store
+        .write(move |tx| {
+            cancel::cancel(tx, &account, &asked, &timing, |progress| leases.dead(&asked, progress))
+        })
+        .await?;
+    let (application, refused) = match outcome.ok_or(Refused::UnknownApplication)? {
+        Cancel::Cancelled(application) => (application, None),
+        Cancel::Started(application) => (application, Some("Submission has started")),
+        Cancel::Ended(application) => (application, Some("Application has ended")),
+    };
+    app.leases.taken_away(&application.id, &application.progress);
+    let answer = app.news.publish(&application);
+    app.wakes.wake(&application.account);
+    match refused {
+        None => Ok(ready(StatusCode::OK, answer.body)),
+        Some(error) => Err(Refused::NotCancelled { error, status: application.progress.state.status() }),
+    }
+}
+
+/// Tells what has happened to an application so far, and who did it.
+#[utoipa::path(
+    get, path = "/api/auto-apply-v2/applications/{queueId}/timeline", tag = "applications",
+    params(("queueId" = String, Path, description = "The id that apply answered")),
+    responses(
+        (status = 200, description = "Oldest first", body = TimelineAnswer),
+        (status = 404, description = "No such application of this account", body = ErrorAnswer),
+    ),
+)]
+pub(crate) async fn timeline(
+    Shared(app): Shared<Arc<App>>,
+    Caller(holder): Caller,
+    Named(id): Named,
+) -> Result<Response, Refused> {
+    let (account, asked) = (holder.account.clone(), id.clone());
+    let entries = app.store.read(move |tx| timeline::list(tx, &account, &asked)).await?;
+    let entries = entries.ok_or(Refused::UnknownApplication)?;
+    Ok(json(StatusCode::OK, &TimelineAnswer { queue_id: id.as_str().to_owned(), entries }))
+}
