@@ -8,7 +8,7 @@ use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::stored_job::{self, StoredJob};
 use applyd_wire::{ClientJobsAnswer, ErrorAnswer, OpenJob};
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -16,6 +16,7 @@ use super::App;
 use super::account::Caller;
 use super::answer::json;
 use super::channel::{Read, fetch, fresh};
+use super::named::Named;
 use super::refused::Refused;
 
 const LONGEST_ID_DIGITS: usize = 20;
@@ -34,7 +35,7 @@ const LONGEST_ID_DIGITS: usize = 20;
 pub(crate) async fn client_jobs(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
-    Path(company_id): Path<String>,
+    Named(company_id): Named,
 ) -> Result<Response, Refused> {
     let shown = shown(&app, &holder, company_id).await;
     shown.map(|shown| json(StatusCode::OK, &shown)).map_err(Refused::coded)
