@@ -47,6 +47,11 @@ async fn shown(app: &App, holder: &Holder, query: &str) -> Result<JobAnswer, Ref
     let cipher = cipher.ok_or_else(|| Refusal::shape("cipher", "`cipher` is required"))?;
     // What cannot be an id is unknown like any other.
     let job = JobRef::parse(&cipher).ok_or(Refused::UnknownJob)?;
+    Ok(answer(read(app, holder, job).await?))
+}
+
+/// A job that this account may name, as it is stored or as the channel tells it.
+pub(super) async fn read(app: &App, holder: &Holder, job: JobRef) -> Result<Read, Refused> {
     if holder.channel == Channel::Desk {
         return Err(Refused::UnknownJob);
     }
@@ -59,11 +64,10 @@ async fn shown(app: &App, holder: &Holder, query: &str) -> Result<JobAnswer, Ref
             Ok::<_, Error>(Some((key, stored)))
         })
         .await?;
-    let read = match known.ok_or(Refused::UnknownJob)? {
-        (_, Some(stored)) => Read::of(stored)?,
-        (key, None) => fetch(app, holder, &key).await?,
-    };
-    Ok(answer(read))
+    match known.ok_or(Refused::UnknownJob)? {
+        (_, Some(stored)) => Ok(Read::of(stored)?),
+        (key, None) => fetch(app, holder, &key).await,
+    }
 }
 
 fn answer(Read { stored, document }: Read) -> JobAnswer {
