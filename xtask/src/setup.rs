@@ -9,7 +9,19 @@ use crate::run::{command, quietly, root, run};
 use crate::tool::{DENY, NEXTEST};
 
 const OLDEST_NODE: u32 = 18;
-const REQUIREMENTS: &str = "tests/clients/requirements.txt";
+
+/// The Python clients of the tests.
+pub(crate) const CLIENTS: Environment =
+    Environment { folder: ".tools/python", requirements: "tests/clients/requirements.txt" };
+/// Apart from them: what it needs would bind their versions.
+pub(crate) const SCHEMATHESIS: Environment =
+    Environment { folder: ".tools/schemathesis", requirements: "tests/clients/schemathesis.txt" };
+
+/// A Python environment, and the list of what is in it.
+pub(crate) struct Environment {
+    folder: &'static str,
+    requirements: &'static str,
+}
 
 /// Installs it all; fast when it is all there.
 ///
@@ -17,18 +29,31 @@ const REQUIREMENTS: &str = "tests/clients/requirements.txt";
 /// Something is missing and cannot be installed.
 pub(crate) fn setup() -> Result<()> {
     debian_packages()?;
-    python_clients()?;
+    CLIENTS.install()?;
+    SCHEMATHESIS.install()?;
     NEXTEST.install()?;
     DENY.install()
 }
 
-/// A program in the environment of the foreign Python clients.
-pub(crate) fn venv_program(name: &str) -> PathBuf {
-    venv().join("bin").join(name)
-}
+impl Environment {
+    /// A program in it.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        root().join(self.folder).join("bin").join(name)
+    }
 
-fn venv() -> PathBuf {
-    root().join(".tools/python")
+    /// It is made anew when its list has changed since, or when its Python is gone.
+    fn install(&self) -> Result<()> {
+        let wanted = fs::read_to_string(root().join(self.requirements)).context(self.requirements)?;
+        let stamp = root().join(self.folder).join("applyd-requirements.txt");
+        let python = self.program("python");
+        if fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) && runs(&python) {
+            return Ok(());
+        }
+        run(command("python3").args(["-m", "venv", "--clear", self.folder]))?;
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+        run(command(&python).args(install).arg(self.requirements))?;
+        fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+    }
 }
 
 fn debian_packages() -> Result<()> {
@@ -79,20 +104,6 @@ fn apt_get() -> std::process::Command {
     }
     apt_get.env("DEBIAN_FRONTEND", "noninteractive");
     apt_get
-}
-
-/// The environment is made anew when the list of clients has changed since, or when its Python is gone.
-fn python_clients() -> Result<()> {
-    let wanted = fs::read_to_string(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
-    let stamp = venv().join("applyd-requirements.txt");
-    let python = venv_program("python");
-    if fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) && runs(&python) {
-        return Ok(());
-    }
-    run(command("python3").args(["-m", "venv", "--clear"]).arg(venv()))?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS];
-    run(command(&python).args(install))?;
-    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 fn runs(python: &Path) -> bool {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::run::{cargo, quietly, root, run};
-use crate::setup::{setup, venv_program};
+use crate::setup::{CLIENTS, SCHEMATHESIS, setup};
 use crate::source;
 use crate::tool::{DENY, NEXTEST};
 
@@ -78,7 +78,8 @@ fn tests(tally: &mut Tally, long: bool) {
 fn nextest(long: bool) -> Result<()> {
     let mut nextest = NEXTEST.find().context("cargo-nextest is missing")?;
     nextest.args(["run", "--workspace", "--profile", "ci"]).args(WITH_FAILPOINTS);
-    nextest.env("APPLYD_TEST_PYTHON", venv_program("python"));
+    nextest.env("APPLYD_TEST_PYTHON", CLIENTS.program("python"));
+    nextest.env("APPLYD_TEST_SCHEMATHESIS", SCHEMATHESIS.program("st"));
     if long {
         nextest.env("APPLYD_TEST_LONG", "1");
     }

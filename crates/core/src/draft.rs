@@ -1,6 +1,6 @@
 //! A request to apply, parsed into what cannot be wrong, or refused by field.
 
-use applyd_wire::{ApplyRequest, ProposalTerms, QuestionAnswer};
+use applyd_wire::{ApplyRequest, ProposalTerms, QuestionAnswer, TIMELINES};
 
 use crate::job_ref::JobRef;
 use crate::refusal::Refusal;
@@ -14,7 +14,6 @@ const LONGEST_PROFILE_CHARS: usize = 200;
 const HIGHEST_RATE: Cents = Cents::new(999_999);
 const HIGHEST_PRICE: Cents = Cents::new(100_000_000);
 const MOST_CONNECTS: i64 = 1_000_000;
-const TIMELINES: [&str; 4] = ["Less than 1 month", "1 to 3 months", "3 to 6 months", "More than 6 months"];
 
 /// A proposal that may be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,9 @@ mod answer;
 mod applications;
 mod apply;
 mod body;
+mod docs;
 mod events;
+mod generate_proposal;
 mod health;
 mod idempotency;
 mod legacy;
@@ -36,11 +38,12 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::letter::Letters;
 use crate::news::News;
 use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
-pub(crate) use listen::serve;
+pub(crate) use listen::{raise_file_limit, serve};
 pub(crate) use quota::Quota;
 use streams::Streams;
 
@@ -59,6 +62,7 @@ pub(crate) struct App {
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
+    pub(crate) letters: Letters,
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
@@ -71,6 +75,7 @@ pub(crate) struct App {
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(apply::apply))
+        .routes(routes!(generate_proposal::generate_proposal))
         .routes(routes!(status::status))
         .routes(routes!(events::events))
         .routes(routes!(applications::cancel))
@@ -93,12 +98,18 @@ pub fn description() -> OpenApi {
 }
 
 /// The API; aliases are put right before it is asked.
-pub(crate) fn router(app: Arc<App>) -> Router {
+///
+/// # Errors
+/// Its own description cannot be told: a bug.
+pub(crate) fn router(app: Arc<App>) -> std::io::Result<Router> {
     let (router, described) = routes().split_for_parts();
-    let document = openapi::served(&openapi::complete(described));
-    router
+    let described = openapi::complete(described);
+    let (document, page) = (openapi::served(&described), docs::page(&described)?);
+    let router = router
         .route("/openapi.json", get(move || openapi::openapi(document.clone())))
+        .route("/docs", get(move || docs::docs(page.clone())))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
-        .with_state(app)
+        .with_state(app);
+    Ok(router)
 }

@@ -79,3 +79,19 @@ pub struct EventBody {
     /// The status as it was from this event on.
     pub data: StatusAnswer,
 }
+
+/// One event of the stream, by its fields there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "event": "application.applied", "id": "evt_01JD8Z1A2B3C4D5E6F7G8H9J0K",
+    "data": "{\"id\":\"evt_01JD8Z1A2B3C4D5E6F7G8H9J0K\",\"type\":\"application.applied\",…}",
+}))]
+pub struct StreamedEvent {
+    /// Its type.
+    pub event: EventType,
+    /// The cursor to go on from.
+    pub id: String,
+    /// The body that a webhook has, as JSON.
+    #[schema(content_media_type = "application/json")]
+    pub data: String,
+}

@@ -3,9 +3,9 @@ use utoipa::ToSchema;
 
 /// Answer 200 of `GET /healthz` and `GET /readyz`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"status": "ok"}))]
 pub struct HealthAnswer {
     /// `ok`.
-    #[schema(example = "ok")]
     pub status: String,
 }
 

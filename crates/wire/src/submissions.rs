@@ -3,6 +3,14 @@ use utoipa::ToSchema;
 
 /// Answer 200 of `GET /sandbox/submissions`; source: sandbox-jobs.md §4.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"submissions": [{
+    "agency": "org_1", "jobId": "~022900000000000001000", "received": 1, "accepted": 1,
+    "proposals": [{
+        "id": "prop_1", "queueId": "queue_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "createdAt": 1732204790000_i64,
+        "coverLetterSha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+        "price": 65.0, "answers": 0, "boostConnects": 0,
+    }],
+}]}))]
 pub struct SubmissionsAnswer {
     /// By agency and job.
     pub submissions: Vec<Submissions>,

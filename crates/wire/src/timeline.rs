@@ -4,6 +4,10 @@ use utoipa::ToSchema;
 /// Answer 200 of `GET /api/auto-apply-v2/applications/:queueId/timeline`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"queueId": "queue_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "entries": [
+    {"at": 1732204789000_i64, "event": "accepted", "by": "caller", "detail": null},
+    {"at": 1732204790000_i64, "event": "claimed", "by": "worker", "detail": null},
+]}))]
 pub struct TimelineAnswer {
     /// The application's id.
     pub queue_id: String,

@@ -7,6 +7,7 @@ use crate::{EventBody, EventType};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 pub struct WebhookRequest {
     /// Where events go: https, port 443 or 8443, a public address.
+    #[schema(required = true, nullable = false, format = "uri")]
     pub url: Option<String>,
     /// Names of types, or `*` alone; absent: all.
     pub types: Option<Vec<String>>,
@@ -26,6 +27,11 @@ pub struct WebhookChange {
 /// A webhook, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "wh_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "url": "https://hooks.example/uphunt", "types": ["*"],
+    "enabled": true, "disabledAt": null, "disabledReason": null, "failingSince": null,
+    "previousSecretUntil": null, "createdAt": 1732204790000_i64,
+}))]
 pub struct WebhookAnswer {
     /// `wh_` and a ULID.
     pub id: String,
@@ -49,6 +55,12 @@ pub struct WebhookAnswer {
 
 /// A webhook with its secret, which is told only here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "id": "wh_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "url": "https://hooks.example/uphunt", "types": ["*"],
+    "enabled": true, "disabledAt": null, "disabledReason": null, "failingSince": null,
+    "previousSecretUntil": null, "createdAt": 1732204790000_i64,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw0000000000A=",
+}))]
 pub struct WebhookSecretAnswer {
     /// All else.
     #[serde(flatten)]
@@ -59,6 +71,11 @@ pub struct WebhookSecretAnswer {
 
 /// All webhooks of an account, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"webhooks": [{
+    "id": "wh_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "url": "https://hooks.example/uphunt", "types": ["*"],
+    "enabled": true, "disabledAt": null, "disabledReason": null, "failingSince": null,
+    "previousSecretUntil": null, "createdAt": 1732204790000_i64,
+}]}))]
 pub struct WebhooksAnswer {
     /// At most 20.
     pub webhooks: Vec<WebhookAnswer>,
@@ -66,6 +83,7 @@ pub struct WebhooksAnswer {
 
 /// Answer of `DELETE /api/webhooks/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"id": "wh_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "deleted": true}))]
 pub struct WebhookDeletedAnswer {
     /// Its id.
     pub id: String,
@@ -75,6 +93,7 @@ pub struct WebhookDeletedAnswer {
 
 /// An event was queued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"id": "evt_01JD8Z1A2B3C4D5E6F7G8H9J0K", "queued": 1}))]
 pub struct QueuedAnswer {
     /// The event's id, the `webhook-id` of each delivery.
     pub id: String,
@@ -110,6 +129,14 @@ pub struct DeliveryAnswer {
 /// Some deliveries of a webhook, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "deliveries": [{
+        "eventId": "evt_01JD8Z1A2B3C4D5E6F7G8H9J0K", "type": "application.applied", "state": "delivered",
+        "attempts": 1, "lastStatus": 204, "lastFailure": null, "createdAt": 1732204800000_i64,
+        "nextAttemptAt": null, "deliveredAt": 1732204800120_i64,
+    }],
+    "total": 1, "limit": 50, "offset": 0, "hasMore": false,
+}))]
 pub struct DeliveriesAnswer {
     /// These.
     pub deliveries: Vec<DeliveryAnswer>,
@@ -126,6 +153,19 @@ pub struct DeliveriesAnswer {
 /// Events of an account in the order of their commits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "events": [{
+        "id": "evt_01JD8Z1A2B3C4D5E6F7G8H9J0K", "type": "application.applied",
+        "timestamp": "2024-11-21T16:00:00.000Z",
+        "data": {
+            "jobId": "~022052895097657407455", "processedJobId": "5b3c6d0e-7a1f-4c2b-9d4e-8f0a1b2c3d4e",
+            "applicationStatus": "applied", "applicationStatusMessage": "Successfully applied via auto-apply",
+            "queueId": "queue_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "appliedAt": 1732204800000_i64,
+            "processedAt": 1732204790000_i64, "errorMessage": null,
+        },
+    }],
+    "next": "evt_01JD8Z1A2B3C4D5E6F7G8H9J0K", "hasMore": false,
+}))]
 pub struct EventsAnswer {
     /// As webhooks tell them.
     pub events: Vec<EventBody>,

@@ -6,13 +6,14 @@ use applyd_core::ids::QueueId;
 use applyd_store::cancel::{self, Cancel};
 use applyd_store::timeline;
 use applyd_wire::{ErrorAnswer, StatusAnswer, TimelineAnswer};
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::App;
 use super::account::Caller;
 use super::answer::{json, ready};
+use super::named::Named;
 use super::refused::Refused;
 
 /// Cancels an application of which nothing was sent.
@@ -30,7 +31,7 @@ use super::refused::Refused;
 pub(crate) async fn cancel(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Refused> {
     let id = QueueId::parse(&id).ok_or(Refused::UnknownApplication)?;
     let (account, asked, timing, leases) = (holder.account.clone(), id, app.timing, Arc::clone(&app.leases));
@@ -66,7 +67,7 @@ pub(crate) async fn cancel(
 pub(crate) async fn timeline(
     Shared(app): Shared<Arc<App>>,
     Caller(holder): Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Refused> {
     let id = QueueId::parse(&id).ok_or(Refused::UnknownApplication)?;
     let (account, asked) = (holder.account.clone(), id.clone());

@@ -11,7 +11,7 @@ use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Accept, New};
-use applyd_store::{Error, Tx};
+use applyd_store::{Error, Tx, letter};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
 use axum::Extension;
 use axum::extract::State as Shared;
@@ -36,7 +36,7 @@ const PATH: &str = "apply";
 /// One credit is held until the application has ended. Poll the status by the `queueId`, or be told by a webhook.
 #[utoipa::path(
     post, path = "/api/auto-apply-v2/apply", tag = "applications",
-    params(("Idempotency-Key" = Option<String>, Header,
+    params(("Idempotency-Key" = Option<String>, Header, pattern = "^[ -~]{1,255}$",
         description = "1 to 255 printable ASCII characters; a repeat of the same body gets the first answer again")),
     request_body(content = ApplyRequest, example = json!({
         "jobId": "~022052895097657407455", "coverLetter": "Hello, I would like to help with this.",
@@ -44,7 +44,8 @@ const PATH: &str = "apply";
     })),
     responses(
         (status = 200, description = "Accepted; durable before this answer", body = ApplyAnswer,
-            headers(("Idempotent-Replayed" = String, description = "`true` on a repeat"))),
+            headers(("Idempotent-Replayed" = String, description = "`true` on a repeat")),
+            links(("status" = (operation_id = "status", parameters(("queueId" = "$response.body#/queueId")))))),
         (status = 402, description = "No credit is available", body = ErrorAnswer, example = json!({
             "error": "Insufficient auto-apply credits", "creditsRemaining": 0, "needsCredits": true})),
         (status = 404, description = "The job is not known", body = ErrorAnswer),
@@ -74,8 +75,9 @@ pub(crate) async fn apply(
         return replay.answer();
     }
     let draft = Draft::parse(request).map_err(refused)?;
+    let letter = draft.terms.cover_letter.clone();
     let new = new(&app, &holder, draft, kept)?;
-    let decided = app.store.write(move |tx| decide(tx, new, key)).await?;
+    let decided = app.store.write(move |tx| decide(tx, new, key, &letter)).await?;
     failpoint::hit("accepted");
     told(&app, decided)
 }
@@ -131,7 +133,7 @@ fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> Result<New,
     })
 }
 
-fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
+fn decide(tx: &Tx<'_>, new: New, key: Option<Key>, letter: &str) -> Result<Decided, Error> {
     let account = new.account.clone();
     if let Some(key) = &key
         && let Some(replay) = key.replay(tx, &account)?
@@ -148,6 +150,7 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
         }
         Accept::VerifyOnly => return Ok(Decided::Refused(Refused::VerifyOnly)),
         Accept::Accepted { application, available } => {
+            letter::disclose(tx, &account, &application.id, letter)?;
             (StatusCode::OK, text(&accepted(&application, available))?, Some(application))
         }
         Accept::UnknownJob => refused(&Refused::UnknownJob)?,

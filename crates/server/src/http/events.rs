@@ -8,7 +8,7 @@ use std::time::Duration;
 use applyd_core::ids::{AccountId, EventId};
 use applyd_core::refusal::Refusal;
 use applyd_store::{Error, api_key, event};
-use applyd_wire::{ErrorAnswer, EventBody};
+use applyd_wire::{ErrorAnswer, EventBody, StreamedEvent};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -52,7 +52,7 @@ enum Cursor {
         ("Last-Event-ID" = Option<String>, Header, description = "The same, and stands above `after`"),
     ),
     responses(
-        (status = 200, description = "Events until the server stops", body = EventBody, content_type = "text/event-stream"),
+        (status = 200, description = "Events until the server stops", body = StreamedEvent, content_type = "text/event-stream"),
         (status = 422, description = "The cursor is none of this account", body = ErrorAnswer),
         (status = 429, description = "Over the limit, or five streams of this key are open", body = ErrorAnswer),
     ),

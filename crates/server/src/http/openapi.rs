@@ -4,9 +4,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr, Required,
@@ -15,6 +15,8 @@ use utoipa::openapi::{
 use super::rewrite::{ALIASES, Alias};
 
 const SCHEME: &str = "apiKey";
+/// The tag of all aliases.
+pub(crate) const OLDER_PATHS: &str = "older paths";
 
 /// What every operation with a key may answer beside its own.
 const WITH_KEY: [(&str, &str); 4] = [
@@ -78,6 +80,9 @@ fn common(operation: &mut Operation) {
     if operation.request_body.is_some() {
         refusals(operation, &WITH_BODY);
     }
+    for parameter in operation.parameters.iter_mut().flatten() {
+        not_null(parameter);
+    }
     for (code, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         let mut header = |name: &str, kind: Type, text: &str| {
@@ -93,6 +98,19 @@ fn common(operation: &mut Operation) {
         }
         if code == "429" || code == "503" {
             header("Retry-After", Type::Integer, "Whole seconds");
+        }
+    }
+}
+
+/// What may be absent is an `Option` in the code; outside of a body nothing can be `null`.
+fn not_null(parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(schema))), .. }) = parameter else {
+        return;
+    };
+    if let SchemaType::Array(kinds) = &mut schema.schema_type {
+        kinds.retain(|kind| *kind != Type::Null);
+        if let [only] = kinds.as_slice() {
+            schema.schema_type = SchemaType::Type(only.clone());
         }
     }
 }
@@ -116,7 +134,10 @@ fn add(api: &mut OpenApi, alias: &Alias) {
     let id = operation.operation_id.take().unwrap_or_default();
     let words = alias.path.trim_start_matches("/api/").replace(['/', '-', '{', '}'], "_");
     operation.operation_id = Some(format!("{id}_{words}"));
-    operation.summary = Some(format!("An older path of {}", alias.target));
+    let renamed =
+        if alias.method == "POST" { "; `proposal` may be called `applicationOptions` there" } else { "" };
+    operation.summary = Some(format!("An older path of `{} {}`{renamed}", alias.method, alias.target));
+    operation.tags = Some(vec![OLDER_PATHS.to_owned()]);
     if alias.path.ends_with("{ciphertext}") {
         let schema = ObjectBuilder::new().schema_type(Type::String).build();
         let ciphertext = ParameterBuilder::new()

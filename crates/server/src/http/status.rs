@@ -38,7 +38,8 @@ enum Asked {
 #[utoipa::path(
     get, path = "/api/auto-apply-v2/status", tag = "applications",
     params(
-        ("queueId" = Option<String>, Query, description = "The id that apply answered; this or `jobId`, not both"),
+        ("queueId" = Option<String>, Query, example = "queue_01JD8Z0R7N5Q3T9V2X4B6C8D0F",
+            description = "The id that apply answered; this or `jobId`, not both"),
         ("jobId" = Option<String>, Query, description = "Ciphertext, URL or UUID of the job; the newest application counts"),
         ("wait" = Option<u32>, Query, maximum = 60, description = "Hold the answer for up to so many seconds, until the status is an end or, with `If-None-Match`, until it differs"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
@@ -65,7 +66,12 @@ pub(crate) async fn status(
         Asked::Nothing => None,
     };
     let (id, answer) = found.ok_or(Refused::UnknownApplication)?;
-    let answer = wait::hold(&app, &holder.account, &id, answer, wait, &unless).await?;
+    // Most do not wait, and need no room for it.
+    let answer = if wait.is_zero() {
+        answer
+    } else {
+        Box::pin(wait::hold(&app, &holder.account, &id, answer, wait, &unless)).await?
+    };
     Ok(told(answer, &unless))
 }
 

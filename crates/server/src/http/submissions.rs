@@ -30,7 +30,8 @@ const LONGEST_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// What the sandbox marketplace counted for this account.
 #[utoipa::path(
     get, path = "/sandbox/submissions", tag = "sandbox",
-    params(("jobId" = Option<String>, Query, description = "Only this job, in any spelling")),
+    params(("jobId" = Option<String>, Query, example = "~022900000000000001000",
+        description = "Only this job, in any spelling")),
     responses(
         (status = 200, description = "The stand-in's own count", body = SubmissionsAnswer),
         (status = 400, description = "`jobId` is no job", body = ErrorAnswer),

@@ -52,7 +52,7 @@ pub(crate) async fn list(Shared(app): Shared<Arc<App>>, Caller(holder): Caller) 
 #[utoipa::path(
     post, path = "/api/webhooks", tag = "webhooks", operation_id = "create_webhook",
     request_body(content = WebhookRequest, example = json!({
-        "url": "https://example.com/hooks/uphunt", "types": ["application.applied", "application.failed"]})),
+        "url": "https://hooks.example/uphunt", "types": ["application.applied", "application.failed"]})),
     responses(
         (status = 201, description = "Made; the secret is told only now", body = WebhookSecretAnswer),
         (status = 422, description = "The address is not allowed, a type is unknown, or there are 20 webhooks",
