@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// Credits
     #[command(subcommand)]
     Credits(CreditsCommand),
+    /// Text settings that generated letters go by
+    #[command(subcommand)]
+    Feed(FeedCommand),
     /// How often an account's keys may call each endpoint
     #[command(subcommand)]
     Limits(LimitsCommand),
@@ -137,6 +140,35 @@ pub(crate) enum CreditsCommand {
         /// How many
         #[arg(value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
         credits: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeedCommand {
+    /// Write a feed, in the place of the account's feed of that name
+    Set {
+        /// Name or id of the account
+        account: String,
+        /// Name of the feed: the `feedId` of a request
+        name: String,
+        /// What letters go by: who you are, what you offer, how you write
+        #[arg(required_unless_present = "file", conflicts_with = "file")]
+        text: Option<String>,
+        /// Read the text from this file
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// List an account's feeds
+    List {
+        /// Name or id of the account
+        account: String,
+    },
+    /// Remove a feed
+    Delete {
+        /// Name or id of the account
+        account: String,
+        /// Name of the feed
+        name: String,
     },
 }
 

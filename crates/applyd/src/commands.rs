@@ -3,6 +3,7 @@
 mod account;
 mod credits;
 mod demo;
+mod feed;
 mod key;
 mod ledger;
 mod limits;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Account(command) => account::run(global, command)?,
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,
+        Command::Feed(command) => feed::run(global, command)?,
         Command::Limits(command) => limits::run(global, command)?,
         Command::Openapi => openapi::run()?,
         Command::Ledger(command) => return ledger::run(global, &command),

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod job_ref;
 pub mod json;
 pub mod ledger;
+pub mod letter;
 pub mod outcome;
 pub mod queue;
 pub mod quota;

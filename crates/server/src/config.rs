@@ -2,6 +2,7 @@
 
 mod duration;
 mod layers;
+mod letters;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -14,6 +15,8 @@ use url::Url;
 
 use duration::{Span, Spread};
 pub use layers::{Invalid, Overrides};
+use letters::RawLetters;
+pub use letters::{Chat, Key, Letters};
 use webhooks::RawWebhooks;
 pub use webhooks::Webhooks;
 
@@ -42,6 +45,8 @@ pub struct Settings {
     pub webhooks: Webhooks,
     /// The protocol's limits.
     pub timing: Timing,
+    /// Who writes letters.
+    pub letters: Letters,
 }
 
 /// Settings of the stand-in marketplace.
@@ -69,6 +74,7 @@ struct Raw {
     sandbox: RawSandbox,
     webhooks: RawWebhooks,
     timing: RawTiming,
+    letters: RawLetters,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +148,7 @@ impl Settings {
             sandbox: raw.sandbox.checked(&timing, beside)?,
             webhooks: raw.webhooks.checked()?,
             timing,
+            letters: raw.letters.checked()?,
             database,
         })
     }

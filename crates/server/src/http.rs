@@ -7,6 +7,7 @@ mod apply;
 mod body;
 mod docs;
 mod events;
+mod generate_proposal;
 mod health;
 mod idempotency;
 mod legacy;
@@ -37,11 +38,12 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::letter::Letters;
 use crate::news::News;
 use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
-pub(crate) use listen::serve;
+pub(crate) use listen::{raise_file_limit, serve};
 pub(crate) use quota::Quota;
 use streams::Streams;
 
@@ -60,6 +62,7 @@ pub(crate) struct App {
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
+    pub(crate) letters: Letters,
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
@@ -72,6 +75,7 @@ pub(crate) struct App {
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(apply::apply))
+        .routes(routes!(generate_proposal::generate_proposal))
         .routes(routes!(status::status))
         .routes(routes!(events::events))
         .routes(routes!(applications::cancel))

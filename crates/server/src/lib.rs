@@ -4,6 +4,7 @@ mod bells;
 pub mod config;
 pub mod failpoint;
 mod http;
+mod letter;
 mod master_key;
 mod metrics;
 mod news;

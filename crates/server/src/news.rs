@@ -72,8 +72,10 @@ pub(crate) async fn follow(store: Store, news: Arc<News>, mut seen: i64) {
         };
         for told in &told {
             seen = told.seq;
-            news.answers.forget_open(&told.application);
-            news.ring(&told.account, &told.application, true);
+            let ids = AccountId::parse(&told.account).zip(QueueId::parse(&told.application));
+            let Some((account, application)) = ids else { continue };
+            news.answers.forget_open(&application);
+            news.ring(&account, &application, true);
         }
         if told.len() as i64 == MOST_EVENTS {
             ticks.reset_immediately();

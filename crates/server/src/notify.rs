@@ -9,4 +9,4 @@ mod step;
 pub(crate) use dispatch::dispatch;
 pub use guard::{Rules, Target};
 pub use post::{Failure, LONGEST_EXCHANGE, Outbound};
-pub use step::{Notifier, step};
+pub(crate) use step::Notifier;

@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::config::{Settings, Webhooks};
-use crate::http::{App, KeyCache, Quota, router, serve};
+use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
+use crate::letter::Letters;
 use crate::master_key::master_key;
 use crate::news::{self, News};
 use crate::notify::Notifier;
@@ -91,7 +92,9 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 /// # Errors
 /// What could not be opened, read or listened on; nothing runs then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    raise_file_limit();
     let lock = ServeLock::take(&settings.database)?;
+    let letters = Letters::new(settings.letters.clone())?;
     let key = Arc::new(master_key(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
@@ -138,6 +141,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         rules,
         sandbox: submissions_of(&sandbox),
         keys: KeyCache::new(),
+        letters,
         quota: Arc::clone(&quota),
         rate_limits: settings.rate_limits,
         streams: Arc::default(),

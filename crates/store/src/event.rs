@@ -72,14 +72,6 @@ pub fn owner(tx: &Tx<'_>, id: &EventId) -> Result<Option<AccountId>, Error> {
     })
 }
 
-/// One event, of whichever account.
-///
-/// # Errors
-/// The store's.
-pub fn load(tx: &Tx<'_>, id: &EventId) -> Result<Option<EventBody>, Error> {
-    tx.one(&format!("SELECT {COLUMNS} FROM event WHERE id = ?1"), values![id.as_str()], read)
-}
-
 /// An account's events after the one that a cursor names, or from the oldest kept, but for tests; `None`: the
 /// account has no such event. A cursor is an event's id, so it tells nothing about other accounts.
 ///
@@ -134,15 +126,15 @@ pub fn reach(tx: &Tx<'_>) -> Result<i64, Error> {
     Ok(tx.one("SELECT coalesce(max(seq), 0) FROM event", values![], |row| row.int(0))?.unwrap_or(0))
 }
 
-/// An event of whichever account, as who waits for any is told.
+/// An event of whichever account, as stored: a row that cannot be read must not stand in the way of the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// Its place in the order of commits.
     pub seq: i64,
     /// Whose.
-    pub account: AccountId,
+    pub account: String,
     /// Which application's.
-    pub application: QueueId,
+    pub application: String,
 }
 
 /// Events of all accounts after a place in their order, oldest first.
@@ -153,13 +145,7 @@ pub fn since(tx: &Tx<'_>, seq: i64, most: i64) -> Result<Vec<Told>, Error> {
     tx.all(
         "SELECT seq, account_id, application_id FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         values![seq, most],
-        |row| {
-            Ok(Told {
-                seq: row.int(0)?,
-                account: row.parsed(1, AccountId::parse)?,
-                application: row.parsed(2, QueueId::parse)?,
-            })
-        },
+        |row| Ok(Told { seq: row.int(0)?, account: row.text(1)?, application: row.text(2)? }),
     )
 }
 
@@ -178,8 +164,10 @@ pub fn types(tx: &Tx<'_>, id: &QueueId) -> Result<Vec<String>, Error> {
 /// # Errors
 /// The store's.
 pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
-    // The oldest first, so that nothing is searched for: seq grows with time.
-    const OLD: &str = "SELECT id FROM (SELECT id, at FROM event ORDER BY seq LIMIT ?2) WHERE at < ?1";
+    // The oldest first, so that nothing is searched for: seq grows with time. The newest stays, so that the next
+    // one comes after it.
+    const OLD: &str = "SELECT id FROM (SELECT id, seq, at FROM event ORDER BY seq LIMIT ?2)
+        WHERE at < ?1 AND seq < (SELECT max(seq) FROM event)";
     let old = values![tx.now() - KEPT_MS, PURGED_AT_ONCE];
     tx.execute(&format!("DELETE FROM delivery WHERE event_id IN ({OLD})"), old)?;
     tx.execute(&format!("DELETE FROM event WHERE id IN ({OLD})"), old)

@@ -70,9 +70,18 @@ pub(crate) fn note(
         _ => line.word,
     };
     let ending = now.message.as_deref().filter(|_| was.state != now.state);
+    add(tx, id, word, line.actor, detail.or(ending))
+}
+
+/// Writes down what is known of what the caller sent.
+pub(crate) fn remark(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str) -> Result<(), Error> {
+    add(tx, id, word, "caller", Some(detail))
+}
+
+fn add(tx: &Tx<'_>, id: &QueueId, word: &str, actor: &str, detail: Option<&str>) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO timeline (application_id, at, event, detail, actor) VALUES (?1, ?2, ?3, ?4, ?5)",
-        values![id.as_str(), tx.now(), word, detail.or(ending), line.actor],
+        values![id.as_str(), tx.now(), word, detail, actor],
     )?;
     Ok(())
 }

@@ -7,6 +7,7 @@ mod apply;
 mod error;
 mod event;
 mod health;
+mod letter;
 mod object;
 mod status;
 mod submissions;
@@ -17,6 +18,7 @@ pub use apply::{ApplyAnswer, ApplyRequest, Milestone, ProposalTerms, QuestionAns
 pub use error::ErrorAnswer;
 pub use event::{EventBody, EventType, StreamedEvent};
 pub use health::HealthAnswer;
+pub use letter::{LetterAnswer, LetterRequest};
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
 pub use timeline::{TimelineAnswer, TimelineEntry};

@@ -1,12 +1,16 @@
 //! Programs of other origin, with nothing changed but the address: each applies and polls to the end.
 
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::harness::{Account, Place, Process, job};
 use crate::poller::{check, end};
+use crate::receiver::{Answer, Got, Receiver};
+use crate::webhooks;
 
 /// Names of test cases hold `clients` by this module's name.
 fn program(name: &str) -> PathBuf {
@@ -91,4 +95,34 @@ fn a_fetch_poller_sees_a_failure_as_it_is() {
     assert_eq!(answer["applicationStatus"], "failed", "{answer}");
     let accepted = server.apply(&account, &job(1));
     assert_eq!(end(&server, &account, &accepted)["applicationStatus"], "applied");
+}
+
+/// What the library for Python says of a message; it gets headers as any server hands them over.
+fn judged(secret: &str, got: &Got, body: &str) -> Output {
+    let headers: serde_json::Map<String, Value> =
+        got.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().into())).collect();
+    let message = serde_json::json!({"secret": secret, "headers": headers, "body": body}).to_string();
+    let mut client = python();
+    client.arg(program("verify_webhook.py")).stdin(Stdio::piped());
+    let mut client = client.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    client.stdin.take().unwrap().write_all(message.as_bytes()).unwrap();
+    client.wait_with_output().unwrap()
+}
+
+#[test]
+fn the_python_library_of_standard_webhooks_believes_a_webhook() {
+    let place = webhooks::place();
+    let (server, receiver) = (place.serve(), Receiver::start(Answer::Status(200)));
+    let account = place.account("agency", 2);
+    let (_, secret) = webhooks::create(&server, &account, &receiver.url);
+    let accepted = server.apply(&account, &job(1));
+    end(&server, &account, &accepted);
+    let got = receiver.wait_for(1, Duration::from_secs(10)).remove(0);
+    let judgement = judged(&secret, &got, &got.body);
+    let (out, err) = (String::from_utf8_lossy(&judgement.stdout), String::from_utf8_lossy(&judgement.stderr));
+    assert!(judgement.status.success(), "{err}");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), got.json());
+    let forged = judged(&secret, &got, &got.body.replace("applied", "failed"));
+    assert!(!forged.status.success(), "believed: {forged:?}");
+    assert!(String::from_utf8_lossy(&forged.stderr).contains("WebhookVerificationError"));
 }

@@ -28,7 +28,7 @@ const REST_WITHIN: Duration = Duration::from_secs(30);
 /// Job 0011 is answered a second after it arrived.
 const SLOW_JOB: u16 = 11;
 
-/// Every failpoint of the server.
+/// Every failpoint on the way of an application.
 const WINDOWS: [&str; 8] =
     ["accepted", "claimed", "armed", "intent_durable", "witnessed", "confirmed", "submitted", "looked"];
 const ANYWHERE: &str = "intent_durable=0.05,witnessed=0.05,confirmed=0.05,submitted=0.05,\

@@ -119,6 +119,20 @@ fn events_are_told_as_they_are_committed() {
 }
 
 #[test]
+fn a_commit_of_another_process_is_told_too() {
+    let place = Place::fast();
+    let account = place.account("agency", 9);
+    let server = place.serve();
+    settle(&server, &account, 1);
+    let mut reader = Reader::of(&server, &account, "");
+    reader.next().unwrap();
+    let begun = Instant::now();
+    multiply(&place, 2);
+    reader.take(2);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_kill_loses_no_event_and_repeats_none() {
     let mut place = Place::fast();
     let _sandbox = place.sandbox();
@@ -199,6 +213,48 @@ fn a_revoked_key_is_told_nothing_more() {
     assert_eq!(reader.next(), None);
 }
 
+/// More than the buffers of both ends can hold.
+const MANY_EVENTS: u32 = 30_000;
+/// The server's 15 s, and what a busy machine needs.
+const CUT_WITHIN: Duration = Duration::from_secs(25);
+
+#[test]
+fn a_reader_that_takes_nothing_is_cut_off_and_goes_on_later() {
+    let place = Place::fast();
+    let account = place.account("agency", 9);
+    let server = place.serve();
+    settle(&server, &account, 1);
+    multiply(&place, MANY_EVENTS);
+    let mut readers: Vec<Reader> = (0..5).map(|_| Reader::of(&server, &account, "?after=start")).collect();
+    let begun = Instant::now();
+    // They hold all places until they are cut.
+    while Reader::open(&server, &account.key, "", "").0 == 429 {
+        assert!(begun.elapsed() < CUT_WITHIN, "still open");
+        std::thread::sleep(POLL);
+    }
+    let mut last = String::new();
+    while let Some(block) = readers[0].next() {
+        last = if block.data.is_empty() || !block.data.ends_with('}') { last } else { block.id };
+    }
+    let mut again = Reader::of(&server, &account, &format!("?after={last}"));
+    assert_eq!(again.take(100).len(), 100);
+}
+
+/// Writes the one event down many times over, under ids of their own.
+fn multiply(place: &Place, times: u32) {
+    let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(10)).unwrap();
+    store
+        .execute(
+            "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+             INSERT INTO event (id, account_id, application_id, type, at, data)
+             SELECT 'evt_01' || substr('00000000' || i, -8) || substr(id, 15), account_id, application_id, type, at, data
+             FROM n, event WHERE seq = 1",
+            [times],
+        )
+        .unwrap();
+}
+
 #[test]
 fn a_stop_ends_the_streams() {
     let place = Place::fast();
@@ -227,7 +283,7 @@ async fn the_client_reads_on_after_a_kill() {
     assert_eq!(events.next().await.unwrap().data.queue_id, first["queueId"].as_str().unwrap());
     server.kill();
     let server = Process::start(place.command(&["serve", "--listen", &address]));
-    let second = server.apply(&account, &job(2)).queue_id();
+    let second = server.apply(&account, "~024000000000000000077").queue_id();
     let ended = client.status_wait(&second, Duration::from_secs(20)).await.unwrap();
     let told = events.next().await.unwrap();
     assert_eq!(told.data, ended);

@@ -9,12 +9,15 @@ mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod events;
+mod feeds;
 mod freeze;
 mod harness;
 mod hostile;
 mod idempotency;
+mod idle;
 mod jobs;
 mod letters;
+mod letters_generated;
 mod limits;
 mod openapi;
 mod operation;
@@ -33,4 +36,6 @@ mod terms;
 mod timing;
 mod verify_only;
 mod wait;
+#[cfg(feature = "failpoints")]
+mod webhook_crash;
 mod webhooks;

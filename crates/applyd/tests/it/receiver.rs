@@ -33,6 +33,8 @@ struct Shared {
 pub(crate) enum Answer {
     /// With this status.
     Status(u16),
+    /// With the one and the other by turns.
+    InTurn(u16, u16),
     /// By 307, to there.
     Redirect(String),
     /// Never.
@@ -105,6 +107,16 @@ impl Receiver {
     }
 }
 
+#[cfg(feature = "failpoints")]
+impl Receiver {
+    /// Whether it would have noticed a message.
+    pub(crate) fn is_listening(&self) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.write_all(b"POST /hook HTTP/1.1\r\ncontent-length: 0\r\n\r\n").unwrap();
+        self.wait_for(1, Duration::from_secs(5));
+    }
+}
+
 impl Drop for Receiver {
     /// Closes the port.
     fn drop(&mut self) {
@@ -117,10 +129,15 @@ impl Drop for Receiver {
 impl Shared {
     fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         let got = read(&stream)?;
-        self.got.lock().unwrap().push(got);
+        let count = {
+            let mut all = self.got.lock().unwrap();
+            all.push(got);
+            all.len()
+        };
         let answer = self.answer.lock().unwrap().clone();
         let (status, location) = match answer {
             Answer::Status(status) => (status, String::new()),
+            Answer::InTurn(odd, even) => (if count % 2 == 1 { odd } else { even }, String::new()),
             Answer::Redirect(to) => (307, format!("location: {to}\r\n")),
             Answer::BreakOff => return Ok(()),
             Answer::Hang => {
@@ -171,5 +188,14 @@ impl Got {
     pub(crate) fn is_proven_by(&self, secret: &str) -> bool {
         let receiver = standardwebhooks::Webhook::new(secret).unwrap();
         receiver.verify(self.body.as_bytes(), &self.headers).is_ok()
+    }
+
+    /// The same for what may have come long ago.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn was_signed_by(&self, secret: &str) -> bool {
+        let receiver = standardwebhooks::Webhook::new(secret).unwrap();
+        let at = self.header("webhook-timestamp").parse().unwrap();
+        let signature = receiver.sign(self.id(), at, self.body.as_bytes()).unwrap();
+        self.header("webhook-signature") == signature
     }
 }

@@ -44,6 +44,7 @@ fn a_held_status_is_answered_by_the_commit_and_not_by_a_look() {
         })
         .collect();
     late.sort_unstable();
+    println!("milliseconds after the commit: {late:?}");
     assert!(late[4] < SOON_MS, "milliseconds after the commit: {late:?}");
 }
 

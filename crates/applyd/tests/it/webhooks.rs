@@ -52,7 +52,7 @@ fn deliveries(server: &Process, account: &Account, id: &str) -> Vec<Value> {
     }
 }
 
-fn listed(server: &Process, account: &Account, query: &str) -> Value {
+pub(crate) fn listed(server: &Process, account: &Account, query: &str) -> Value {
     let reply = server.call("GET", &format!("/api/webhooks/events{query}"), &account.key, None);
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.json()

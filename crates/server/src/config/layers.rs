@@ -9,8 +9,8 @@ const DEFAULTS: &str = include_str!("../../../../applyd.default.toml");
 const FILE: &str = "applyd.toml";
 const PREFIX: &str = "APPLYD_";
 
-/// What stands above the file.
-#[derive(Debug, Clone, Default)]
+/// What stands above the file. Without `Debug`: the environment may hold a key.
+#[derive(Clone, Default)]
 pub struct Overrides {
     /// Flags, as key and value.
     pub flags: Vec<(&'static str, String)>,
@@ -88,7 +88,13 @@ fn file(overrides: &Overrides) -> Result<Option<Table>, Invalid> {
         }
         Err(error) => return Err(Invalid::new("--config", &format!("cannot be read: {shown}: {error}"))),
     };
-    text.parse().map(Some).map_err(|error| Invalid::new(&shown, &format!("is not valid TOML: {error}")))
+    text.parse().map(Some).map_err(|error| Invalid::new(&shown, &not_toml(&text, &error)))
+}
+
+/// The place and the rule, without the line itself: it may hold a key.
+fn not_toml(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("is not valid TOML in line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
 fn lay_over(below: &mut Table, above: Table, prefix: &str) -> Result<(), Invalid> {

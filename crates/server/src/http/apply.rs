@@ -11,7 +11,7 @@ use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Accept, New};
-use applyd_store::{Error, Tx};
+use applyd_store::{Error, Tx, letter};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
 use axum::Extension;
 use axum::extract::State as Shared;
@@ -75,8 +75,9 @@ pub(crate) async fn apply(
         return replay.answer();
     }
     let draft = Draft::parse(request).map_err(refused)?;
+    let letter = draft.terms.cover_letter.clone();
     let new = new(&app, &holder, draft, kept)?;
-    let decided = app.store.write(move |tx| decide(tx, new, key)).await?;
+    let decided = app.store.write(move |tx| decide(tx, new, key, &letter)).await?;
     failpoint::hit("accepted");
     told(&app, decided)
 }
@@ -132,7 +133,7 @@ fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> Result<New,
     })
 }
 
-fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
+fn decide(tx: &Tx<'_>, new: New, key: Option<Key>, letter: &str) -> Result<Decided, Error> {
     let account = new.account.clone();
     if let Some(key) = &key
         && let Some(replay) = key.replay(tx, &account)?
@@ -149,6 +150,7 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>) -> Result<Decided, Error> {
         }
         Accept::VerifyOnly => return Ok(Decided::Refused(Refused::VerifyOnly)),
         Accept::Accepted { application, available } => {
+            letter::disclose(tx, &account, &application.id, letter)?;
             (StatusCode::OK, text(&accepted(&application, available))?, Some(application))
         }
         Accept::UnknownJob => refused(&Refused::UnknownJob)?,

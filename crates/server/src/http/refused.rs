@@ -65,6 +65,10 @@ pub(crate) enum Refused {
         retry_after_s: i64,
     },
     VerifyOnly,
+    /// The model could not be asked, or wrote nothing usable.
+    NoLetter {
+        retry_after_s: Option<i64>,
+    },
     /// A data read's way of saying it: a code in `error`, the words in `message`.
     Coded(Box<Refused>),
 }
@@ -99,9 +103,11 @@ impl Refused {
             }
             Self::Limited { .. } | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::StoreUnreachable | Self::SandboxUnreachable | Self::QueueFull { .. } | Self::VerifyOnly => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::StoreUnreachable
+            | Self::SandboxUnreachable
+            | Self::QueueFull { .. }
+            | Self::VerifyOnly
+            | Self::NoLetter { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Coded(plain) => plain.status(),
         }
     }
@@ -159,6 +165,7 @@ impl Refused {
             Self::VerifyOnly => {
                 text("The server only verifies until its operator has looked; nothing was accepted")
             }
+            Self::NoLetter { .. } => text("No letter could be written now"),
             Self::Coded(plain) => {
                 let body = plain.body();
                 let code = code_of(plain.status()).to_owned();
@@ -171,8 +178,10 @@ impl Refused {
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Limited { standing, now_s } => Some((standing.resets_at_s - now_s).max(1)),
+            Self::QueueFull { retry_after_s } | Self::NoLetter { retry_after_s: Some(retry_after_s) } => {
+                Some(*retry_after_s)
+            }
             Self::TooManyStreams => Some(STREAMS_RETRY_S),
-            Self::QueueFull { retry_after_s } => Some(*retry_after_s),
             Self::Coded(plain) => plain.retry_after_s(),
             other => (other.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_S),
         }

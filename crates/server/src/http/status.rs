@@ -66,7 +66,12 @@ pub(crate) async fn status(
         Asked::Nothing => None,
     };
     let (id, answer) = found.ok_or(Refused::UnknownApplication)?;
-    let answer = wait::hold(&app, &holder.account, &id, answer, wait, &unless).await?;
+    // Most do not wait, and need no room for it.
+    let answer = if wait.is_zero() {
+        answer
+    } else {
+        Box::pin(wait::hold(&app, &holder.account, &id, answer, wait, &unless)).await?
+    };
     Ok(told(answer, &unless))
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn hold(
     unless: &Unless,
 ) -> Result<Answer, Error> {
     let is_news = |answer: &Answer| answer.ends || (unless.is_given() && !unless.has(&answer.etag));
-    if wait.is_zero() || is_news(&answer) {
+    if is_news(&answer) {
         return Ok(answer);
     }
     let end = Instant::now() + wait;

@@ -21,7 +21,7 @@ const MOST_AT_ONCE: usize = 64;
 const LEASE: Duration = LONGEST_EXCHANGE.saturating_mul(2);
 
 /// What delivery needs.
-pub struct Notifier {
+pub(crate) struct Notifier {
     store: Store,
     key: Arc<MasterKey>,
     rules: Rules,
@@ -37,8 +37,7 @@ struct NotTaken {
 
 impl Notifier {
     /// Delivers what `store` has queued, signed by secrets that `key` opens, where `rules` allow.
-    #[must_use]
-    pub fn new(store: Store, key: Arc<MasterKey>, rules: Rules, schedule: Schedule) -> Self {
+    pub(crate) fn new(store: Store, key: Arc<MasterKey>, rules: Rules, schedule: Schedule) -> Self {
         let outbound = Outbound::new(rules.clone(), LONGEST_EXCHANGE);
         Self { store, key, rules, outbound, schedule }
     }
@@ -46,10 +45,7 @@ impl Notifier {
 
 /// Takes as much of what is due as there are places in `tasks`; each task is one attempt with its record.
 /// Answers how many began.
-///
-/// # Errors
-/// The store's.
-pub async fn step(notifier: &Arc<Notifier>, tasks: &mut JoinSet<()>) -> Result<usize, Error> {
+pub(crate) async fn step(notifier: &Arc<Notifier>, tasks: &mut JoinSet<()>) -> Result<usize, Error> {
     let room = MOST_AT_ONCE.saturating_sub(tasks.len());
     if room == 0 || !notifier.store.read(delivery::is_due).await? {
         return Ok(0);
@@ -130,3 +126,6 @@ impl NotTaken {
         Self { status: None, reason: reason.into() }
     }
 }
+
+#[cfg(test)]
+mod tests;

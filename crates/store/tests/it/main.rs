@@ -11,6 +11,7 @@ mod group;
 mod idempotency;
 mod keys;
 mod ledger;
+mod letters;
 mod life;
 mod overdue;
 mod random;

@@ -403,5 +403,10 @@ fn events_and_their_deliveries_are_forgotten_together() {
         assert_eq!((world.listed(&account).len(), world.deliveries(&endpoint).len()), (1, 1));
         assert_eq!(world.due(64).len(), 1);
         assert!(!world.is_due());
+        let newest = world.read(event::reach);
+        world.pass(2 * event::KEPT_MS);
+        world.write(event::purge);
+        world.ended(&account, 3, Code::Refused);
+        assert!(world.read(event::reach) > newest, "the order of commits goes on");
     });
 }

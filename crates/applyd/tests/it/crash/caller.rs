@@ -75,7 +75,7 @@ impl Caller {
         }
     }
 
-    /// Applies and polls until it is told to stop.
+    /// Applies, polls and cancels until it is told to stop.
     pub(super) fn run(mut self) -> Self {
         while !self.wire.is_stopped() {
             let open = self.known.values().filter(|known| !is_final(&known.status)).count();
@@ -84,6 +84,7 @@ impl Caller {
                 self.apply(number);
             }
             self.read_one();
+            self.cancel_one();
             std::thread::sleep(POLL);
         }
         self
@@ -162,10 +163,33 @@ impl Caller {
         }
     }
 
-    /// Reads one and holds it against all that was read before.
+    /// Now and then takes back one that is open. That it was answered as cancelled must stay true.
+    fn cancel_one(&mut self) {
+        let open = self.known.iter().filter(|(_, known)| !is_final(&known.status));
+        let ids: Vec<&String> = open.map(|(id, _)| id).collect();
+        if ids.is_empty() || self.rng.u8(0..8) > 0 {
+            return;
+        }
+        let (begun, id) = (Instant::now(), ids[self.rng.usize(..ids.len())].clone());
+        let path = format!("/api/auto-apply-v2/applications/{id}");
+        match self.call("DELETE", &path, &[("x-api-key", &self.account.key)], None) {
+            // It has an intent, or an end that was not read yet.
+            Some(reply) if reply.status == 409 => {}
+            Some(reply) => self.hold(&id, begun, &reply),
+            None => {}
+        }
+    }
+
+    /// Reads one.
     pub(super) fn read(&mut self, id: &str) {
         let begun = Instant::now();
-        let Some(reply) = self.get(&format!("queueId={id}")) else { return };
+        if let Some(reply) = self.get(&format!("queueId={id}")) {
+            self.hold(id, begun, &reply);
+        }
+    }
+
+    /// Holds an answer against all that was read before.
+    fn hold(&mut self, id: &str, begun: Instant, reply: &Reply) {
         let status: Value = serde_json::from_str(&reply.body).unwrap_or_default();
         if reply.status == 503 {
             return;

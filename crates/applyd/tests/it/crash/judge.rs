@@ -39,7 +39,7 @@ pub(super) struct Counted {
 }
 
 /// Ends that these histories may have beside `applied`, all of them clean.
-const CLEAN: [&str; 3] = ["attempts_exhausted", "deadline", "not_submitted"];
+const CLEAN: [&str; 4] = ["attempts_exhausted", "cancelled", "deadline", "not_submitted"];
 
 /// Every rule that is broken, as a sentence; none is what a test wants.
 pub(super) fn judge(evidence: &Evidence) -> Vec<String> {
