@@ -6,28 +6,15 @@ use applyd_core::ids::QueueId;
 use applyd_store::cancel::{self, Cancel};
 use applyd_store::timeline;
 use applyd_wire::{ErrorAnswer, StatusAnswer, TimelineAnswer};
-use axum::extract::{FromRequestParts, Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::App;
 use super::account::Caller;
 use super::answer::{json, ready};
+use super::named::Named;
 use super::refused::Refused;
-
-/// The application that the path names; what cannot be an id is answered as an unknown one.
-pub(crate) struct Named(QueueId);
-
-impl<S: Send + Sync> FromRequestParts<S> for Named {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let text = Path::<String>::from_request_parts(parts, state).await;
-        let id = text.ok().and_then(|Path(text)| QueueId::parse(&text));
-        id.map(Self).ok_or(Refused::UnknownApplication)
-    }
-}
 
 /// Cancels an application of which nothing was sent.
 ///
@@ -46,6 +33,7 @@ pub(crate) async fn cancel(
     Caller(holder): Caller,
     Named(id): Named,
 ) -> Result<Response, Refused> {
+    let id = QueueId::parse(&id).ok_or(Refused::UnknownApplication)?;
     let (account, asked, timing, leases) = (holder.account.clone(), id, app.timing, Arc::clone(&app.leases));
     let outcome = app
         .store
@@ -81,6 +69,7 @@ pub(crate) async fn timeline(
     Caller(holder): Caller,
     Named(id): Named,
 ) -> Result<Response, Refused> {
+    let id = QueueId::parse(&id).ok_or(Refused::UnknownApplication)?;
     let (account, asked) = (holder.account.clone(), id.clone());
     let entries = app.store.read(move |tx| timeline::list(tx, &account, &asked)).await?;
     let entries = entries.ok_or(Refused::UnknownApplication)?;
