@@ -19,7 +19,7 @@ fn timeline() -> Object {
 /// Body of `POST /api/auto-apply-v2/apply`, as it arrives: every member may be absent, nothing is judged.
 /// Members that the contract does not name are ignored here and kept with the record by the server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct ApplyRequest {
     /// Job URL, ciphertext (`~01…`, `~02…`) or processed-job UUID. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,20 +39,20 @@ pub struct ApplyRequest {
     #[schema(min_length = 1, max_length = 200)]
     pub profile_id: Option<String>,
     /// Price, timeline and Connects.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub proposal: Option<ProposalTerms>,
     /// Let the server answer the questions that were left unanswered; absent: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_fill_other_questions: Option<bool>,
     /// Answers to the job's screening questions, at most 20.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "objects")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "objects")]
     #[schema(max_items = 20)]
     pub question_answers: Option<Vec<QuestionAnswer>>,
 }
 
 /// The member `proposal` of an [`ApplyRequest`]. Money in US dollars, at most two decimals.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct ProposalTerms {
     /// Hourly rate in dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ pub struct ProposalTerms {
     #[schema(exclusive_minimum = 0, maximum = 1_000_000)]
     pub fixed_price: Option<f64>,
     /// 1 to 20 milestones of a fixed price.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "objects")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "objects")]
     #[schema(min_items = 1, max_items = 20)]
     pub milestones: Option<Vec<Milestone>>,
     /// Connects bid for a boosted place; 0: none.
