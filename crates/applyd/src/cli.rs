@@ -213,6 +213,8 @@ pub(crate) enum LedgerCommand {
 pub(crate) enum SandboxCommand {
     /// What the stand-in counted, from its own memory
     Submissions,
+    /// The catalogue: ordinary jobs to read and to apply to
+    Jobs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -39,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Ledger(command) => return ledger::run(global, &command),
         Command::Sandbox { command: None, listen } => sandbox::serve(global.settings(None)?, listen.listen)?,
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
+        Command::Sandbox { command: Some(SandboxCommand::Jobs), .. } => sandbox::jobs(global)?,
         Command::Webhook(command) => webhook::run(global, command)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }

@@ -56,6 +56,16 @@ impl Draft {
         };
         Ok(Self { job, terms })
     }
+
+    /// The same for a pre-flight, which sends nothing: the letter may be missing.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_preflight(request: ApplyRequest) -> Result<Self, Refusal> {
+        const NO_LETTER: &str = "-";
+        let cover_letter = request.cover_letter.or_else(|| Some(NO_LETTER.to_owned()));
+        Self::parse(ApplyRequest { cover_letter, ..request })
+    }
 }
 
 fn required(value: Option<String>, field: &str) -> Result<String, Refusal> {

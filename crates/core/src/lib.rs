@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod queue;
 pub mod quota;
 pub mod refusal;
+pub mod retention;
 pub mod retry;
 pub mod seal;
 pub mod signature;

@@ -36,7 +36,15 @@ impl Cents {
     /// The number as a JSON number in dollars: `65` or `65.5`.
     #[must_use]
     pub fn to_json(self) -> serde_json::Value {
-        if self.0 % 100 == 0 { (self.0 / 100).into() } else { (self.0 as f64 / 100.0).into() }
+        self.to_number().into()
+    }
+
+    /// The same, where only a number can stand.
+    #[must_use]
+    pub fn to_number(self) -> serde_json::Number {
+        let cents = || serde_json::Number::from_f64(self.0 as f64 / 100.0);
+        let whole = || (self.0 / 100).into();
+        if self.0 % 100 == 0 { whole() } else { cents().unwrap_or_else(whole) }
     }
 }
 

@@ -13,6 +13,9 @@ pub enum Error {
     /// A row of the memory holds something that this version never wrote.
     #[error("the sandbox's memory holds an unreadable row: {0}")]
     Corrupt(#[from] serde_json::Error),
+    /// The list of made-up clients and jobs that is part of the program.
+    #[error("the sandbox's catalogue cannot be read: {0}")]
+    Catalogue(String),
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),

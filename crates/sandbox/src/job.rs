@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::catalogue::{self, Client, Listed};
 use crate::script::Script;
 
 /// What an application costs, in Connects.
@@ -80,6 +81,8 @@ fn made_id(ciphertext: &str) -> String {
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) script: Script,
+    /// What the catalogue says of it, if it is there.
+    pub(crate) listed: Option<(&'static Client, &'static Listed)>,
     name: String,
 }
 
@@ -91,23 +94,37 @@ impl Job {
             Some(number) => Script::of_published(number)?,
             None => Script::Plain,
         };
-        Some(Self { id: id.into(), script, name: published.unwrap_or(id).into() })
+        Some(Self {
+            id: id.into(),
+            script,
+            listed: catalogue::find(id),
+            name: published.unwrap_or(id).into(),
+        })
     }
 
     pub(crate) fn title(&self) -> String {
-        format!("Sandbox job {}", self.name)
+        match self.listed {
+            Some((_, listed)) => listed.title.clone(),
+            None => format!("Sandbox job {}", self.name),
+        }
     }
 
     pub(crate) fn description(&self) -> String {
-        format!("Sandbox job {}. {}", self.name, self.script.deed())
+        match self.listed {
+            Some((_, listed)) => listed.text.clone(),
+            None => format!("Sandbox job {}. {}", self.name, self.script.deed()),
+        }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("https://www.upwork.com/jobs/~02{}", self.id)
     }
 
-    /// The client's id: one client for each job.
+    /// The client's id: one client for each job outside of the catalogue.
     pub(crate) fn company_id(&self) -> String {
+        if let Some((client, _)) = self.listed {
+            return client.id();
+        }
         match self.id.strip_prefix(PUBLISHED_PREFIX) {
             Some(number) => format!("800000000000000{number}"),
             None => format!("8{}", self.id),
@@ -115,7 +132,10 @@ impl Job {
     }
 
     pub(crate) fn company_name(&self) -> String {
-        format!("Sandbox Client {}", self.name)
+        match self.listed {
+            Some((client, _)) => client.name.clone(),
+            None => format!("Sandbox Client {}", self.name),
+        }
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -127,17 +147,20 @@ impl Job {
     }
 
     pub(crate) fn is_fixed_price(&self) -> bool {
-        self.script == Script::FixedPrice
+        self.script == Script::FixedPrice || self.listed.is_some_and(|(_, listed)| listed.fixed.is_some())
     }
 
     pub(crate) fn balance_connects(&self) -> u32 {
         if self.script == Script::Poor { POOR_BALANCE_CONNECTS } else { BALANCE_CONNECTS }
     }
 
-    pub(crate) fn questions(&self) -> &'static [&'static str] {
-        match self.script {
-            Script::Questions => &["How many years have you worked with Rust?", "When can you start?"],
-            _ => &[],
+    pub(crate) fn questions(&self) -> Vec<&'static str> {
+        match (self.script, self.listed) {
+            (Script::Questions, _) => {
+                vec!["How many years have you worked with Rust?", "When can you start?"]
+            }
+            (_, Some((_, listed))) => listed.questions.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! is stored and counted like the first.
 
 mod behaviour;
+mod catalogue;
 mod chance;
 mod clock;
 mod connection;
@@ -29,6 +30,7 @@ pub use behaviour::{
     Behaviour, ConfirmFault, Era, PriorProposal, Rate, Refresh, Replies, Role, Standing, StatusFilter,
     StoredTerms,
 };
+pub use catalogue::{CatalogueJob, catalogue};
 pub use error::Error;
 pub use server::serve;
 pub use settings::Settings;

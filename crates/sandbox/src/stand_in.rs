@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::catalogue;
 use crate::chance::Chance;
 use crate::error::Error;
 use crate::memory::Memory;
@@ -25,6 +26,7 @@ pub(crate) struct StandIn {
 
 impl StandIn {
     pub(crate) fn open(database: &Path, settings: Settings) -> Result<Self, Error> {
+        catalogue::check()?;
         Ok(Self {
             memory: Memory::open(database)?,
             sessions: Sessions::default(),

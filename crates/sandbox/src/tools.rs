@@ -2,8 +2,10 @@
 
 mod account;
 pub(crate) mod buckets;
+mod client;
 mod confirm;
 mod jobs;
+mod posting;
 mod previews;
 mod proposals;
 

@@ -3,18 +3,24 @@
 mod account;
 mod answer;
 mod applications;
+mod applied_jobs;
 mod apply;
 mod body;
+mod channel;
+mod clients;
 mod docs;
 mod events;
+mod freelancers;
 mod generate_proposal;
 mod health;
 mod idempotency;
+mod jobs;
 mod legacy;
 mod listen;
 mod named;
 mod observe;
 mod openapi;
+mod preflight;
 mod query;
 mod quota;
 mod refused;
@@ -31,6 +37,7 @@ use std::sync::Arc;
 use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
+use applyd_upwork::Upwork;
 use axum::Router;
 use axum::routing::get;
 use tokio::sync::watch;
@@ -55,6 +62,8 @@ pub(crate) struct App {
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// The client of the marketplace, for reads by a caller's direction.
+    pub(crate) marketplace: Upwork,
     /// Seals the secrets of webhooks.
     pub(crate) key: Arc<MasterKey>,
     /// Where webhooks may be.
@@ -76,7 +85,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(apply::apply))
         .routes(routes!(generate_proposal::generate_proposal))
+        .routes(routes!(preflight::preflight))
         .routes(routes!(status::status))
+        .routes(routes!(applied_jobs::applied_jobs))
+        .routes(routes!(freelancers::freelancers))
+        .routes(routes!(jobs::job))
+        .routes(routes!(clients::client_jobs))
         .routes(routes!(events::events))
         .routes(routes!(applications::cancel))
         .routes(routes!(applications::timeline))

@@ -137,6 +137,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
+        marketplace: worker.sandbox.clone(),
         key,
         rules,
         sandbox: submissions_of(&sandbox),

@@ -92,7 +92,7 @@ impl Worker {
 fn assignment(application: &Application, request: &str, rate: Cents) -> Result<Assignment, Error> {
     let terms = terms(request).ok_or_else(|| Error::Damaged(format!("the request of {}", application.id)))?;
     Ok(Assignment {
-        queue_id: application.id.clone(),
+        queue_id: Some(application.id.clone()),
         account: application.account.clone(),
         job: application.job.clone(),
         terms,

@@ -154,10 +154,11 @@ pub fn request(tx: &Tx<'_>, id: &QueueId) -> Result<Option<String>, Error> {
     tx.one("SELECT request FROM application WHERE id = ?1", values![id.as_str()], |row| row.text(0))
 }
 
-const STATUS_COLUMNS: &str =
+/// What [`read_status`] reads.
+pub(crate) const STATUS_COLUMNS: &str =
     "id, channel, job_key, processed_job_id, state, processed_at, applied_at, message, version, due_at";
 
-fn read_status(row: &Row<'_>) -> Result<Status, Error> {
+pub(crate) fn read_status(row: &Row<'_>) -> Result<Status, Error> {
     let stored = StatusAnswer {
         queue_id: row.text(0)?,
         job_id: row.text(2)?,

@@ -2,9 +2,13 @@
 
 use applyd_core::ids::AccountId;
 use applyd_core::terms::Cents;
+use applyd_wire::{Freelancer, Profile};
 
 use crate::tx::values;
 use crate::{Error, Tx};
+
+/// Longest list of profiles.
+const MOST_PROFILES: i64 = 1000;
 
 /// A freelancer to add, with profiles in order.
 #[derive(Debug, Clone, Copy)]
@@ -79,4 +83,34 @@ pub fn rate(tx: &Tx<'_>, account: &AccountId, profile: Option<&str>) -> Result<O
         ),
     }?;
     Ok(cents.map(Cents::new))
+}
+
+/// All freelancers of an account in their order, as the API shows them.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: &AccountId) -> Result<Vec<Freelancer>, Error> {
+    let rows = tx.all(
+        "SELECT f.id, f.name, p.id, p.title, p.hourly_rate_cents, p.is_default FROM freelancer f
+         JOIN profile p ON p.account_id = f.account_id AND p.freelancer_id = f.id
+         WHERE f.account_id = ?1 ORDER BY f.position, p.position LIMIT ?2",
+        values![account.as_str(), MOST_PROFILES],
+        |row| {
+            let profile = Profile {
+                profile_id: row.text(2)?,
+                title: row.text(3)?,
+                hourly_rate: Cents::new(row.int(4)?).to_number(),
+                is_default: row.flag(5)?,
+            };
+            Ok((row.text(0)?, row.text(1)?, profile))
+        },
+    )?;
+    let mut freelancers: Vec<Freelancer> = Vec::new();
+    for (id, name, profile) in rows {
+        match freelancers.last_mut().filter(|last| last.id == id) {
+            Some(last) => last.profiles.push(profile),
+            None => freelancers.push(Freelancer { id, name, profiles: vec![profile] }),
+        }
+    }
+    Ok(freelancers)
 }

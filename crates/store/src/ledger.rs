@@ -48,10 +48,13 @@ pub(crate) fn transfer(
     amount: i64,
 ) -> Result<bool, Error> {
     let moves = kind.moves(amount);
+    // An application is accepted with its one hold.
+    let accepted = i64::from(kind == Kind::Hold);
     let moved = tx.execute(
-        "UPDATE account SET available = available + ?2, held = held + ?3, spent = spent + ?4
+        "UPDATE account SET available = available + ?2, held = held + ?3, spent = spent + ?4,
+           applications = applications + ?5
          WHERE id = ?1 AND available + ?2 >= 0 AND held + ?3 >= 0",
-        values![account.as_str(), moves.available, moves.held, moves.spent],
+        values![account.as_str(), moves.available, moves.held, moves.spent, accepted],
     )?;
     if moved == 1 {
         tx.execute(

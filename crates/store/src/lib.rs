@@ -6,6 +6,7 @@
 pub mod account;
 pub mod api_key;
 pub mod application;
+pub mod applied_jobs;
 pub mod cancel;
 pub mod delivery;
 mod error;
@@ -25,6 +26,7 @@ pub mod rate_limit;
 pub mod recover;
 mod sqlite;
 mod store;
+pub mod stored_job;
 pub mod timeline;
 mod tx;
 pub mod webhook;

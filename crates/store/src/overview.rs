@@ -10,6 +10,10 @@ use crate::{Error, Tx};
 pub struct Overview {
     /// By name of the state: each one in which time may still bring a change.
     pub under_way: Vec<(&'static str, UnderWay)>,
+    /// Deliveries to webhooks that wait; those at webhooks that are off, or gone, do not.
+    pub deliveries: Backlog,
+    /// Webhooks that are off because nothing worked there.
+    pub given_up: i64,
     /// Credits that can be held.
     pub available: i64,
     /// Credits that are held.
@@ -25,6 +29,15 @@ pub struct UnderWay {
     pub count: i64,
     /// Since the oldest was accepted, in milliseconds.
     pub oldest_ms: i64,
+}
+
+/// Deliveries that wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many.
+    pub count: i64,
+    /// For how long the first of them could have been attempted by now, in milliseconds.
+    pub late_ms: i64,
 }
 
 const STATES: [State; 7] = [
@@ -53,11 +66,31 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
             .map(|(_, count, since)| UnderWay { count: *count, oldest_ms: (tx.now() - since).max(0) });
         (state.as_str(), under_way.unwrap_or_default())
     });
+    let waiting = tx.one(
+        "SELECT count(*) FROM delivery d JOIN webhook w ON w.id = d.webhook_id
+         WHERE d.state = 'pending' AND w.disabled_at IS NULL",
+        values![],
+        |row| row.int(0),
+    )?;
+    let first =
+        tx.one("SELECT min(due_at) FROM webhook WHERE due_at IS NOT NULL", values![], |row| row.opt_int(0))?;
+    let late_ms = first.flatten().map_or(0, |first| (tx.now() - first).max(0));
+    let given_up =
+        tx.one("SELECT count(*) FROM webhook WHERE disabled_reason = 'failing'", values![], |row| {
+            row.int(0)
+        })?;
     let sums = tx.one(
         "SELECT coalesce(sum(available), 0), coalesce(sum(held), 0), coalesce(sum(spent), 0) FROM account",
         values![],
         |row| Ok((row.int(0)?, row.int(1)?, row.int(2)?)),
     )?;
     let (available, held, spent) = sums.unwrap_or_default();
-    Ok(Overview { under_way: under_way.to_vec(), available, held, spent })
+    Ok(Overview {
+        under_way: under_way.to_vec(),
+        deliveries: Backlog { count: waiting.unwrap_or(0), late_ms },
+        given_up: given_up.unwrap_or(0),
+        available,
+        held,
+        spent,
+    })
 }

@@ -12,7 +12,7 @@ use crate::account::Channel;
 use crate::application::{self, Application};
 use crate::timeline::{self, Line};
 use crate::tx::values;
-use crate::{Error, Tx, event, freelancer, ledger, meta};
+use crate::{Error, Tx, event, freelancer, ledger, meta, stored_job};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -105,10 +105,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     if let Some(retry_after_s) = full(tx, &new, held)? {
         return Ok(Accept::Full { retry_after_s });
     }
-    let processed_job_id = job
-        .published_uuid()
-        .filter(|_| new.channel == Channel::Sandbox)
-        .map(|uuid| uuid.hyphenated().to_string())
+    let processed_job_id = stored_job::known_id(tx, &new.account, new.channel, &job)?
         .or(foremost.map(|foremost| foremost.processed_job_id))
         .unwrap_or(new.fresh_job_id);
     let application = Application {
@@ -142,7 +139,13 @@ pub fn resolve(
         JobRef::Key(key) => Some(key.clone()),
         JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
             Some(key) => Some(key),
-            None => application::job_of_uuid(tx, account, &uuid.hyphenated().to_string())?,
+            None => {
+                let uuid = uuid.hyphenated().to_string();
+                match application::job_of_uuid(tx, account, &uuid)? {
+                    Some(key) => Some(key),
+                    None => stored_job::job_of_uuid(tx, account, &uuid)?,
+                }
+            }
         },
     };
     Ok(key.filter(|key| match key.published() {
@@ -150,6 +153,25 @@ pub fn resolve(
         Published::Reserved => false,
         Published::Ordinary => true,
     }))
+}
+
+/// The state of the application that bars another one for a job, if there is one.
+///
+/// # Errors
+/// The store's.
+pub fn bars(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<State>, Error> {
+    let foremost = application::foremost(tx, account, job)?;
+    Ok(foremost.filter(|foremost| foremost.bars).map(|barring| barring.state))
+}
+
+/// Whether an account has a credit to hold.
+///
+/// # Errors
+/// The store's.
+pub fn has_credit(tx: &Tx<'_>, account: &AccountId) -> Result<bool, Error> {
+    let available =
+        tx.one("SELECT available FROM account WHERE id = ?1", values![account.as_str()], |row| row.int(0))?;
+    Ok(available.unwrap_or(0) >= 1)
 }
 
 /// Whether another application of the same account bars this one, going by the key that the site tells.
@@ -191,6 +213,8 @@ pub struct Beside<'a> {
     pub terms_sha256: Option<&'a str>,
     /// The site's id of the proposal.
     pub proposal: Option<&'a str>,
+    /// The job's title, as read for this application.
+    pub title: Option<&'a str>,
 }
 
 /// Moves one application: the pure rule decides, the row is written under its fence, ledger, event and
@@ -222,6 +246,9 @@ pub fn advance(
             "UPDATE application SET preview_id = ?2, preview_expires_at = ?3 WHERE id = ?1",
             values![id.as_str(), preview, expires_at],
         )?;
+    }
+    if let Some(title) = beside.title {
+        stored_job::save_title(tx, &was.account, &was.job, &was.processed_job_id, title)?;
     }
     timeline::note(tx, id, line, &was.progress, &step.next, beside.note)?;
     let now = Application { version: was.version + 1, progress: step.next, ..was };

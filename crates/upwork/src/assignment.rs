@@ -4,11 +4,11 @@ use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::job_ref::JobKey;
 use applyd_core::terms::{Cents, Terms};
 
-/// One application to prepare, to confirm or to look for.
+/// One application to judge, to prepare, to confirm or to look for.
 #[derive(Debug, Clone)]
 pub struct Assignment {
-    /// Its id; sent as `X-Request-Id` with every call.
-    pub queue_id: QueueId,
+    /// Its id, sent as `X-Request-Id` with every call; none for a pre-flight, which is no application.
+    pub queue_id: Option<QueueId>,
     /// Whose grant is used.
     pub account: AccountId,
     /// The job.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::Organisation;
 use crate::fault::Fault;
+use crate::objection::{Objection, Objections};
 use crate::session::Session;
 use crate::text::{untag, whole};
 use crate::tool::Tool;
@@ -58,7 +59,7 @@ impl Job {
         let posting = &document["data"]["marketplaceJobPosting"];
         let can_apply = document["can_apply"].as_bool();
         let state = posting["workFlowState"]["status"].as_str().unwrap_or_default();
-        if can_apply != Some(true) && CLOSED_WORDS.iter().any(|word| state.eq_ignore_ascii_case(word)) {
+        if can_apply != Some(true) && is_closed(state) {
             return Err(Trouble::end(Code::JobClosed, ""));
         }
         let contract = match posting["contractTerms"]["contractType"].as_str() {
@@ -69,12 +70,7 @@ impl Job {
         Ok(Self {
             id: id(&posting["id"]).ok_or(Fault::Missing("job id"))?,
             contract,
-            questions: document["screening_questions"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(question)
-                .collect(),
+            questions: questions(document).collect(),
             cost_connects: whole(&document["connects_cost"]).ok_or(Fault::Missing("cost"))?,
             balance_connects: whole(&document["connects_balance"]).ok_or(Fault::Missing("balance"))?,
             can_apply: can_apply.ok_or(Fault::Missing("can_apply"))?,
@@ -82,23 +78,18 @@ impl Job {
         })
     }
 
-    /// Whether a proposal may be made, judged in the order that the sandbox publishes. The applied flag comes
-    /// before what it explains: who has applied cannot apply again.
-    ///
-    /// # Errors
-    /// The first reason against it.
-    pub(crate) fn admits(&self, organisation: &Organisation, terms: &Terms) -> Result<(), Trouble> {
-        if self.has_applied {
-            return Err(Trouble::end(Code::AlreadyApplied, ""));
-        }
-        within_balance(self.cost_connects, self.balance_connects, terms)?;
-        if organisation.is_suspended {
-            return Err(Trouble::end(Code::NotEligible, "the account is suspended"));
-        }
-        if !self.can_apply {
-            return Err(Trouble::end(Code::NotEligible, ""));
-        }
-        within_cap(self.cost_connects, terms)
+    /// What stands against a proposal, in the order that the sandbox publishes. The applied flag comes before what
+    /// it explains: who has applied cannot apply again.
+    pub(crate) fn objections(&self, organisation: &Organisation, terms: &Terms) -> Objections {
+        let applied = self.has_applied.then(|| Objection::new(Code::AlreadyApplied, ""));
+        let suspended =
+            organisation.is_suspended.then(|| Objection::new(Code::NotEligible, "the account is suspended"));
+        // A missing permission is explained by what was found before it.
+        let short = within_balance(self.cost_connects, self.balance_connects, terms).err();
+        let explained = applied.is_some() || suspended.is_some() || short.is_some();
+        let barred = (!self.can_apply && !explained).then(|| Objection::new(Code::NotEligible, ""));
+        let capped = within_cap(self.cost_connects, terms).err();
+        [applied, short, suspended, barred, capped].into_iter().flatten().collect()
     }
 }
 
@@ -107,20 +98,21 @@ pub(crate) fn within_balance(
     cost_connects: i64,
     balance_connects: i64,
     terms: &Terms,
-) -> Result<(), Trouble> {
+) -> Result<(), Objection> {
     let total = cost_connects.saturating_add(terms.boost_connects);
     if balance_connects >= total {
         return Ok(());
     }
-    Err(Trouble::end(Code::NotEnoughConnects, &format!("{total} needed, {balance_connects} there")))
+    Err(Objection::new(Code::NotEnoughConnects, &format!("{total} needed, {balance_connects} there")))
 }
 
 /// Whether the caller's ceiling carries cost and boost.
-pub(crate) fn within_cap(cost_connects: i64, terms: &Terms) -> Result<(), Trouble> {
+pub(crate) fn within_cap(cost_connects: i64, terms: &Terms) -> Result<(), Objection> {
     let total = cost_connects.saturating_add(terms.boost_connects);
     match terms.max_connects {
         Some(most) if total > most => {
-            Err(Trouble::end(Code::ConnectsCap, &format!("{total} Connects would be spent, {most} allowed")))
+            let reason = format!("{total} Connects would be spent, {most} allowed");
+            Err(Objection::in_field(Code::ConnectsCap, &reason, "proposal.maxConnects"))
         }
         _ => Ok(()),
     }
@@ -133,6 +125,16 @@ pub(crate) fn id(value: &Value) -> Option<String> {
         Value::Number(id) if id.is_u64() => Some(id.to_string()),
         _ => None,
     }
+}
+
+/// Whether a word of `workFlowState.status` means the end.
+pub(crate) fn is_closed(state: &str) -> bool {
+    CLOSED_WORDS.iter().any(|word| state.eq_ignore_ascii_case(word))
+}
+
+/// The screening questions in order, without tags.
+pub(crate) fn questions(document: &Value) -> impl Iterator<Item = String> {
+    document["screening_questions"].as_array().into_iter().flatten().filter_map(question)
 }
 
 fn question(value: &Value) -> Option<String> {
@@ -162,8 +164,9 @@ mod tests {
 
     fn code(document: &Value, terms: &Terms, is_suspended: bool) -> Option<Code> {
         let organisation = Organisation { org_uid: "1".into(), role: Role::Freelancer, is_suspended };
-        match Job::of(document).and_then(|job| job.admits(&organisation, terms)) {
-            Ok(()) => None,
+        let objections = Job::of(document).map(|job| job.objections(&organisation, terms));
+        match objections.map(|objections| objections.into_iter().next()) {
+            Ok(first) => first.map(|objection| objection.ending.code),
             Err(Trouble::End(ending)) => Some(ending.code),
             Err(other) => panic!("{other:?}"),
         }

@@ -1,11 +1,12 @@
 //! The only crate that speaks to Upwork's MCP server; the stand-in is the same server at another address.
 //!
-//! [`Upwork::prepare`] makes every read and the preview, [`Ready::confirm`] is the one call that submits, and
-//! [`Upwork::look`] only reads. Nothing here repeats by itself: repeats are the queue's, one layer up.
+//! [`Upwork::prepare`] makes every read and the preview, [`Ready::confirm`] is the one call that submits;
+//! [`Upwork::look`], [`Upwork::preflight`] and [`Upwork::read_job`] only read. Nothing here repeats by itself: repeats are the queue's, one layer up.
 
 mod accounts;
 mod assignment;
 mod classify;
+mod client_document;
 mod clock;
 mod compare;
 mod confirm;
@@ -15,17 +16,22 @@ mod fault;
 mod grants;
 mod intake;
 mod job;
+mod job_document;
 mod line;
 mod listing;
 mod look;
 mod oauth;
+mod objection;
 mod offer;
 mod pace;
 mod patterns;
+mod preflight;
 mod prepare;
 mod preview;
 mod proposals;
+mod read;
 mod session;
+mod survey;
 mod text;
 mod tool;
 mod transport;
@@ -34,6 +40,9 @@ mod upwork;
 pub use assignment::{Assignment, Fill};
 pub use confirm::Ready;
 pub use endpoint::{Consent, Endpoint};
+pub use job_document::JobDocument;
 pub use look::Since;
+pub use objection::Objection;
+pub use preflight::{Facts, Preflight, Seen};
 pub use transport::Unusable;
 pub use upwork::Upwork;

@@ -56,7 +56,7 @@ impl Upwork {
 
     async fn look_once(&self, assignment: &Assignment, since: Since) -> Result<Sighting, Trouble> {
         let access = self.grants().access(&assignment.account).await?;
-        let session = self.session(&access, assignment.queue_id.as_str()).await?;
+        let session = self.session(&access, assignment.queue_id.as_ref()).await?;
         let organisation = organisation(&session, access.org_uid.as_deref()).await?;
         let org_uid = organisation.org_uid.as_str();
         let document = match job::read(&session, org_uid, assignment.job.as_str()).await {

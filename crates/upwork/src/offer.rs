@@ -1,11 +1,12 @@
 //! What is sent for an application: the caller's terms, fitted to the job.
 
-use applyd_core::outcome::{Code, Trouble};
+use applyd_core::outcome::Code;
 use applyd_core::terms::{Answer, Cents, Milestone, Price, Terms, folded};
 use serde_json::{Value, json};
 
 use crate::assignment::{Assignment, Fill};
 use crate::job::{Contract, Job};
+use crate::objection::{Objection, Objections};
 
 /// The sandbox's answer to a question without one.
 const FILLED: &str = "Answer by the sandbox.";
@@ -38,20 +39,21 @@ pub(crate) struct Fitted {
 /// Fits the terms of an application to its job.
 ///
 /// # Errors
-/// `input_rejected`, `missing_answer` or `unsupported_terms`.
-pub(crate) fn fit(assignment: &Assignment, job: &Job, takes_milestones: bool) -> Result<Fitted, Trouble> {
+/// All that does not fit: `input_rejected`, `missing_answer`, `unsupported_terms`.
+pub(crate) fn fit(assignment: &Assignment, job: &Job, takes_milestones: bool) -> Result<Fitted, Objections> {
     let given = &assignment.terms;
-    let mut notes = Vec::new();
-    let price = price(&given.price, job.contract, assignment.default_rate)?;
-    let answers = answers(given, &job.questions, assignment.fill, &mut notes)?;
-    let (amount, milestones) = match &price {
-        Price::Fixed { total, milestones } => (*total, milestones.clone()),
-        Price::Hourly(rate) => (*rate, Vec::new()),
-        Price::Absent => return Err(Trouble::end(Code::InputRejected, "a price is needed")),
-    };
-    if !milestones.is_empty() && !takes_milestones {
-        return Err(Trouble::end(Code::UnsupportedTerms, "milestones cannot be sent"));
+    let (mut objections, mut notes) = (Vec::new(), Vec::new());
+    let price = price(&given.price, job.contract, assignment.default_rate)
+        .map_err(|objection| objections.push(objection));
+    let answers = answers(given, &job.questions, assignment.fill, &mut notes, &mut objections);
+    if matches!(&given.price, Price::Fixed { milestones, .. } if !milestones.is_empty() && !takes_milestones)
+    {
+        let reason = "milestones cannot be sent";
+        objections.push(Objection::in_field(Code::UnsupportedTerms, reason, "proposal.milestones"));
     }
+    let (Ok((price, amount, milestones)), true) = (price, objections.is_empty()) else {
+        return Err(objections);
+    };
     if given.timeline.is_some() {
         notes.push("timeline: kept, not sent".into());
     }
@@ -66,19 +68,35 @@ pub(crate) fn fit(assignment: &Assignment, job: &Job, takes_milestones: bool) ->
     Ok(Fitted { offer, terms: Terms { price, answers, ..given.clone() }, notes })
 }
 
-fn price(given: &Price, contract: Contract, default_rate: Cents) -> Result<Price, Trouble> {
-    let rejected = |reason| Err(Trouble::end(Code::InputRejected, reason));
+/// The price as it is sent: its terms, its amount, its parts.
+fn price(
+    given: &Price,
+    contract: Contract,
+    default_rate: Cents,
+) -> Result<(Price, Cents, Vec<Milestone>), Objection> {
+    let rejected = |reason, field| Err(Objection::in_field(Code::InputRejected, reason, field));
     match (contract, given) {
-        (Contract::Hourly, Price::Absent) => Ok(Price::Hourly(default_rate)),
-        (Contract::Hourly, Price::Hourly(_)) | (Contract::Fixed, Price::Fixed { .. }) => Ok(given.clone()),
-        (Contract::Hourly, Price::Fixed { .. }) => {
-            rejected("the job is paid by the hour; fixedPrice does not fit")
+        (Contract::Hourly, Price::Absent) => Ok((Price::Hourly(default_rate), default_rate, Vec::new())),
+        (Contract::Hourly, Price::Hourly(rate)) => Ok((given.clone(), *rate, Vec::new())),
+        (Contract::Fixed, Price::Fixed { total, milestones }) => {
+            Ok((given.clone(), *total, milestones.clone()))
         }
-        (Contract::Fixed, Price::Hourly(_)) => rejected("the job has a fixed price; hourlyRate does not fit"),
+        (Contract::Hourly, Price::Fixed { .. }) => {
+            rejected("the job is paid by the hour; fixedPrice does not fit", "proposal.fixedPrice")
+        }
+        (Contract::Fixed, Price::Hourly(_)) => {
+            rejected("the job has a fixed price; hourlyRate does not fit", "proposal.hourlyRate")
+        }
         (Contract::Fixed, Price::Absent) => {
-            rejected("the job has a fixed price; fixedPrice or milestones are needed")
+            rejected("the job has a fixed price; fixedPrice or milestones are needed", "proposal.fixedPrice")
         }
     }
+}
+
+/// What the caller answers to a question of the job.
+pub(crate) fn answer_to<'a>(given: &'a Terms, question: &str) -> Option<&'a str> {
+    let found = given.answers.iter().find(|answer| folded(&answer.question) == folded(question));
+    found.map(|found| found.answer.as_str()).filter(|answer| !answer.trim().is_empty())
 }
 
 /// An answer to each of the job's questions, in its order and with its wording.
@@ -87,14 +105,17 @@ fn answers(
     questions: &[String],
     fill: Fill,
     notes: &mut Vec<String>,
-) -> Result<Vec<Answer>, Trouble> {
+    objections: &mut Objections,
+) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
-        let found = given.answers.iter().find(|answer| folded(&answer.question) == folded(question));
-        let answer = match found.map(|found| &found.answer).filter(|answer| !answer.trim().is_empty()) {
-            Some(answer) => answer.clone(),
+        let answer = match answer_to(given, question) {
+            Some(answer) => answer.to_owned(),
             None if given.auto_fill && fill == Fill::Sandbox => FILLED.to_owned(),
-            None => return Err(Trouble::end(Code::MissingAnswer, question)),
+            None => {
+                objections.push(Objection::in_field(Code::MissingAnswer, question, "questionAnswers"));
+                continue;
+            }
         };
         answers.push(Answer { question: question.clone(), answer });
     }
@@ -103,7 +124,7 @@ fn answers(
     for extra in given.answers.iter().filter(|given| !is_asked(given)) {
         notes.push(format!("answer kept, not sent, as the job does not ask: {}", extra.question));
     }
-    Ok(answers)
+    answers
 }
 
 impl Offer {

@@ -29,7 +29,7 @@ const MAX_LIST_PAGES: usize = 10;
 /// A lost session shows so.
 const SESSION_LOST: [u16; 2] = [400, 404];
 
-/// A session of one grant, for one application.
+/// A session of one grant, for one application or one read.
 pub(crate) struct Session {
     transport: Arc<Transport>,
     url: Url,
@@ -45,12 +45,12 @@ struct Handshake {
 }
 
 impl Session {
-    /// Initializes a session at `url`; `label` goes with every call as `X-Request-Id`.
+    /// Initializes a session at `url`; `label`, if there is one, goes with every call as `X-Request-Id`.
     pub(crate) async fn open(
         transport: Arc<Transport>,
         url: Url,
         bearer: &SecretString,
-        label: &str,
+        label: Option<&str>,
     ) -> Result<Self, Fault> {
         let session = Self {
             transport,
@@ -229,7 +229,7 @@ fn message(id: Option<u64>, method: &str, params: &Value) -> Value {
     }
 }
 
-fn headers(bearer: &SecretString, label: &str) -> Result<HeaderMap, Fault> {
+fn headers(bearer: &SecretString, label: Option<&str>) -> Result<HeaderMap, Fault> {
     let mut authorization = HeaderValue::from_str(&format!("Bearer {}", bearer.expose_secret()))
         .map_err(|_| Fault::Missing("usable access token"))?;
     authorization.set_sensitive(true);
@@ -237,6 +237,8 @@ fn headers(bearer: &SecretString, label: &str) -> Result<HeaderMap, Fault> {
     headers.insert(AUTHORIZATION, authorization);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-    headers.insert(REQUEST_ID, HeaderValue::from_str(label).map_err(|_| Fault::Missing("usable label"))?);
+    if let Some(label) = label {
+        headers.insert(REQUEST_ID, HeaderValue::from_str(label).map_err(|_| Fault::Missing("usable label"))?);
+    }
     Ok(headers)
 }

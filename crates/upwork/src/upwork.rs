@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use applyd_core::ids::AccountId;
+use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::outcome::Trouble;
 use applyd_core::seal::MasterKey;
 use applyd_store::Store;
@@ -72,8 +72,9 @@ impl Upwork {
         &self.inner.grants
     }
 
-    /// A new session whose calls are labelled with an application's id.
-    pub(crate) async fn session(&self, access: &Access, label: &str) -> Result<Session, Fault> {
+    /// A new session whose calls are labelled with the id of the application, if they are made for one.
+    pub(crate) async fn session(&self, access: &Access, label: Option<&QueueId>) -> Result<Session, Fault> {
+        let label = label.map(QueueId::as_str);
         let url = self.inner.endpoint.url.clone();
         Session::open(self.inner.transport.clone(), url, &access.bearer, label).await
     }

@@ -22,6 +22,17 @@ pub enum ApplicationStatus {
 }
 
 impl ApplicationStatus {
+    /// All seven.
+    pub const ALL: [Self; 7] = [
+        Self::Processing,
+        Self::Applied,
+        Self::Failed,
+        Self::NotAvailable,
+        Self::NotEligible,
+        Self::NotEnoughConnects,
+        Self::LoggedOut,
+    ];
+
     /// The name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -52,3 +52,17 @@ pub(super) fn submissions(global: &Global) -> Result<(), Failure> {
         output::table(&["agency", "job", "received", "accepted"], rows)
     })
 }
+
+/// Prints the jobs of the catalogue, which is part of the program.
+pub(super) fn jobs(global: &Global) -> Result<(), Failure> {
+    let jobs = serde_json::to_value(applyd_sandbox::catalogue()).map_err(anyhow::Error::new)?;
+    output::print(global.json, &json!({ "jobs": jobs }), |value| {
+        let rows = value["jobs"].as_array().into_iter().flatten().map(|row: &Value| {
+            [&row["jobId"], &row["type"], &row["client"], &row["title"]]
+                .into_iter()
+                .map(output::shown)
+                .collect()
+        });
+        output::table(&["job", "type", "client", "title"], rows)
+    })
+}

@@ -118,6 +118,24 @@ fn a_model_is_asked_and_its_letter_is_fit_for_apply() {
 }
 
 #[test]
+fn a_job_may_be_named_in_any_form_and_its_text_is_read() {
+    let model = Model::writing("Hello");
+    let desk = Desk::asking(&model, &[]);
+    let url = format!("https://www.upwork.com/jobs/Any-Title_{}/?source=rss", job(1000));
+    let uuid = "90000000-0000-4000-8000-000000001000".to_owned();
+    for id in [job(1000), url, uuid] {
+        let reply = desk.ask(&json!({"jobId": id}));
+        assert_eq!(reply.status, 200, "{id}: {reply:?}");
+        let user = model.seen().last().unwrap().message("user");
+        let block: Value = serde_json::from_str(user.split('\n').nth(1).unwrap()).unwrap();
+        assert_eq!(block["title"], "Sandbox job 1000");
+        assert!(block["description"].as_str().unwrap().starts_with("Sandbox job 1000."), "{block}");
+        assert!(!user.contains("participant"), "the site's own tags are not the client's words: {user}");
+    }
+    assert_eq!(desk.place.balance(&desk.account), (5, 0, 0));
+}
+
+#[test]
 fn the_effort_is_sent_where_it_is_switched_on() {
     let model = Model::writing("Hello");
     let desk = Desk::asking(&model, &[("SEND_EFFORT", "true")]);

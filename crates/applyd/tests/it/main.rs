@@ -24,6 +24,8 @@ mod operation;
 mod parallel;
 mod poll;
 mod poller;
+mod preflight;
+mod reads;
 mod receiver;
 mod refused;
 mod requests;

@@ -1,9 +1,9 @@
 //! `find_jobs` get: the read of a job, where scripts make most of their trouble.
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Answer, Call};
+use super::{Answer, Call, client, posting};
 use crate::document::{object, participant};
 use crate::error::Error;
 use crate::job::{COST_CONNECTS, Job, JobRef};
@@ -13,8 +13,6 @@ use crate::script::Script;
 
 /// Reads of one application that job 0007 fails.
 const FLAKY_READS: u32 = 3;
-/// When every job was made and published.
-const PUBLISHED: &str = "2026-01-01T00:00:00.000Z";
 
 /// Answers a read of a job.
 pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Error> {
@@ -47,24 +45,25 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Error> {
         json!(COST_CONNECTS)
     };
     let can_apply = job.is_open() && job.is_eligible() && job.balance_connects() >= COST_CONNECTS;
-    let countries: &[&str] = if job.is_eligible() { &[] } else { &["Iceland"] };
+    let countries = match job.listed {
+        Some((_, listed)) => listed.countries.iter().map(String::as_str).collect(),
+        None if job.is_eligible() => Vec::new(),
+        None => vec!["Iceland"],
+    };
     Ok(call.stand_in.ok(object(json!({
         "can_apply": can_apply,
         "applied": applied,
         "connects_cost": cost,
         "connects_balance": job.balance_connects(),
         "screening_questions": job.questions().iter().map(|question| participant(question)).collect::<Vec<_>>(),
-        "client_record": {
-            "contracts_active": 0, "contracts_total": 0, "feedback_count": 0, "feedback_score": null,
-            "hours_total": 0, "jobs_with_hires": 0, "spend_total": "$0",
-        },
-        "client_work_history": {"open": [], "closed": [], "shown": 0, "more_available": false},
-        "client_feedback": [],
+        "client_record": client::record(&job),
+        "client_work_history": client::work_history(&job),
+        "client_feedback": client::feedback(&job),
         "preferred_qualifications":
             {"english_proficiency": "ANY", "min_job_success_score": null, "rising_talent": false},
         "preferred_locations": {"countries": countries, "location_required": !job.is_eligible()},
         "plan": "basic",
-        "data": {"marketplaceJobPosting": posting(&job)},
+        "data": {"marketplaceJobPosting": posting::posting(&job)},
     }))))
 }
 
@@ -111,45 +110,4 @@ async fn read_fails(call: &Call<'_>, job: &Job, request_id: &str) -> Result<bool
             Ok(true)
         })
         .await
-}
-
-fn posting(job: &Job) -> Value {
-    let terms = if job.is_fixed_price() {
-        json!({
-            "contractType": "FIXED", "experienceLevel": "EXPERT", "personsToHire": 1,
-            "fixedPriceContractTerms":
-                {"amount": {"currency": "USD", "displayValue": "$3,000.00", "rawValue": "3000.0"}},
-            "hourlyContractTerms": null,
-        })
-    } else {
-        json!({
-            "contractType": "HOURLY", "experienceLevel": "EXPERT", "personsToHire": 1,
-            "fixedPriceContractTerms": null,
-            "hourlyContractTerms": {
-                "hourlyBudgetType": "MANUAL", "hourlyBudgetMin": 30, "hourlyBudgetMax": 90,
-                "engagementType": "FULL_TIME",
-            },
-        })
-    };
-    json!({
-        "id": job.id,
-        "url": job.url(),
-        "createdDateTime": PUBLISHED,
-        "publishedDateTime": PUBLISHED,
-        "content": {"title": job.title(), "description": participant(&job.description())},
-        "contractTerms": terms,
-        "activityStat": {
-            "applicationsBidStats": {},
-            "jobActivity": {
-                "invitesSent": 0, "totalHired": 0, "totalInvitedToInterview": 0, "totalOffered": 0,
-                "totalUnansweredInvites": 0,
-            },
-        },
-        "workFlowState": {"status": if job.is_open() { "ACTIVE" } else { "CLOSED" }},
-        "canClientReceiveContractProposal": job.is_open(),
-        "clientCompanyPublic": {
-            "id": job.company_id(), "name": job.company_name(), "country": {"name": "USA"},
-            "timezone": "America/New_York (UTC-05:00)",
-        },
-    })
 }

@@ -221,11 +221,11 @@ fn missing_answers(job: &Job, terms: &Terms) -> Option<Map<String, Value>> {
     let answered = |asked: &str| {
         terms.answers.iter().any(|reply| same(asked, &reply.question) && !reply.answer.trim().is_empty())
     };
-    let missing: Vec<_> = job.questions().iter().filter(|asked| !answered(asked)).collect();
+    let missing: Vec<_> = job.questions().into_iter().filter(|asked| !answered(asked)).collect();
     if missing.is_empty() {
         return None;
     }
-    let questions: Vec<_> = missing.into_iter().map(|asked| participant(asked)).collect();
+    let questions: Vec<_> = missing.into_iter().map(participant).collect();
     Some(object(json!({"missing_fields": ["answers"], "questions": questions})))
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod behaviour;
+mod catalogue;
 mod foreign;
 mod harness;
 mod jobs;

@@ -23,6 +23,7 @@ use super::App;
 use super::account::Caller;
 use super::answer::ready;
 use super::body::Whole;
+use super::channel::fresh_job_id;
 use super::idempotency::{Key, Replay};
 use super::legacy;
 use super::refused::Refused;
@@ -123,9 +124,7 @@ fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> Result<New,
         channel: holder.channel,
         job: draft.job,
         profile: draft.terms.profile_id,
-        fresh_job_id: uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes())
-            .into_uuid()
-            .to_string(),
+        fresh_job_id: fresh_job_id(),
         request,
         cutoff_ms: if desk { DESK_MS } else { app.timing.intent_cutoff_ms },
         deadline_ms: if desk { DESK_MS } else { app.timing.deadline_ms },

@@ -7,7 +7,7 @@ use applyd_core::json;
 use applyd_core::letter::{Job, Order, Subject};
 use applyd_core::refusal::Refusal;
 use applyd_store::api_key::Holder;
-use applyd_store::{Error, feed, letter, queue};
+use applyd_store::{Error, feed, letter};
 use applyd_wire::{ErrorAnswer, LetterAnswer, LetterRequest};
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
@@ -20,6 +20,7 @@ use super::account::Caller;
 use super::answer::json as answer;
 use super::apply::mistyped;
 use super::body::Whole;
+use super::jobs;
 use super::refused::Refused;
 use crate::letter::{Letter, Unwritten};
 
@@ -81,11 +82,11 @@ async fn feed_text(app: &App, holder: &Holder, name: String) -> Result<String, R
     text.ok_or_else(|| Refusal::meaning("feedId", "`feedId` is not a feed of this account").into())
 }
 
-/// What the channel tells of a job that this account may name.
+/// The text of a job by its id; one without any is nothing to write about.
 async fn job_text(app: &App, holder: &Holder, job: JobRef) -> Result<Job, Refused> {
-    let (account, channel) = (holder.account.clone(), holder.channel);
-    let _key = app.store.read(move |tx| queue::resolve(tx, &account, channel, &job)).await?;
-    Err(Refused::UnknownJob)
+    let document = jobs::read(app, holder, job).await?.document;
+    let description = document.job.opening.description.as_deref().unwrap_or_default();
+    Job::told(document.title(), description).ok_or(Refused::UnknownJob)
 }
 
 /// An approver is told later that the letter was generated; its text is kept nowhere.

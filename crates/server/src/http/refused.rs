@@ -33,6 +33,7 @@ pub(crate) enum Refused {
     NoSuchMethod,
     UnknownApplication,
     UnknownJob,
+    UnknownClient,
     UnknownWebhook,
     UnknownEvent,
     NoSandbox,
@@ -60,6 +61,7 @@ pub(crate) enum Refused {
     TooManyStreams,
     Internal,
     StoreUnreachable,
+    ChannelUnreachable,
     SandboxUnreachable,
     QueueFull {
         retry_after_s: i64,
@@ -91,6 +93,7 @@ impl Refused {
             Self::NoSuchPath
             | Self::UnknownApplication
             | Self::UnknownJob
+            | Self::UnknownClient
             | Self::UnknownWebhook
             | Self::UnknownEvent
             | Self::NoSandbox => StatusCode::NOT_FOUND,
@@ -104,6 +107,7 @@ impl Refused {
             Self::Limited { .. } | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable
+            | Self::ChannelUnreachable
             | Self::SandboxUnreachable
             | Self::QueueFull { .. }
             | Self::VerifyOnly
@@ -131,6 +135,7 @@ impl Refused {
             Self::NoSuchMethod => text("No such method on this path"),
             Self::UnknownApplication => text("Application not found"),
             Self::UnknownJob => text("Job not found"),
+            Self::UnknownClient => text("Client not found"),
             Self::UnknownWebhook => text("Webhook not found"),
             Self::UnknownEvent => text("Event not found"),
             Self::NoSandbox => text("Only accounts of the channel sandbox have this"),
@@ -160,6 +165,7 @@ impl Refused {
             }
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
+            Self::ChannelUnreachable => text("The marketplace could not be read now"),
             Self::SandboxUnreachable => text("The sandbox is not reachable"),
             Self::QueueFull { .. } => text("The queue of this account is full for now; nothing was accepted"),
             Self::VerifyOnly => {

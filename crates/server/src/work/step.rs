@@ -73,15 +73,16 @@ async fn claim(worker: &Worker, account: &AccountId) -> Result<Option<Taken>, Er
 }
 
 async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assignment) -> Result<(), Error> {
-    let prepared = match lease.guard(worker.sandbox.prepare(assigned)).await {
+    let mut title = None;
+    let prepared = match lease.guard(worker.sandbox.prepare(assigned, &mut title)).await {
         Ok(prepared) => prepared,
         Err(lost) => return hand_back(worker, lease, lost).await,
     };
     let ready = match prepared {
         Ok(ready) => ready,
-        Err(trouble) => return troubled(worker, lease, &taken.application, trouble).await,
+        Err(trouble) => return troubled(worker, lease, &taken.application, trouble, title).await,
     };
-    if !arm(worker, lease, &ready).await? {
+    if !arm(worker, lease, &ready, title).await? {
         return Ok(());
     }
     failpoint::hit("armed");
@@ -102,7 +103,7 @@ fn hash(terms: &Terms) -> Result<String, Error> {
 }
 
 /// T7, unless the site's own key of the job shows that another application of the account has it.
-async fn arm(worker: &Worker, lease: &Lease, ready: &Ready) -> Result<bool, Error> {
+async fn arm(worker: &Worker, lease: &Lease, ready: &Ready, title: Option<String>) -> Result<bool, Error> {
     let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
     let (preview, expires_at, job) = (ready.preview_id.clone(), ready.preview_expires_at, ready.job.clone());
     let notes = ready.notes.join(" · ");
@@ -111,11 +112,16 @@ async fn arm(worker: &Worker, lease: &Lease, ready: &Ready) -> Result<bool, Erro
         .write(move |tx| {
             if queue::is_taken(tx, &id, &job)? {
                 let end = Event::End(Ending::of(Code::AlreadyApplied));
-                return queue::advance(tx, &id, end, by, &timing, Beside::default());
+                let beside = Beside { title: title.as_deref(), ..Beside::default() };
+                return queue::advance(tx, &id, end, by, &timing, beside);
             }
             let note = if notes.is_empty() { "preview compared" } else { &notes };
-            let beside =
-                Beside { note: Some(note), preview: Some((&preview, expires_at)), ..Beside::default() };
+            let beside = Beside {
+                note: Some(note),
+                preview: Some((&preview, expires_at)),
+                title: title.as_deref(),
+                ..Beside::default()
+            };
             queue::advance(tx, &id, Event::Arm, by, &timing, beside)
         })
         .await?;
@@ -126,7 +132,13 @@ async fn arm(worker: &Worker, lease: &Lease, ready: &Ready) -> Result<bool, Erro
 }
 
 /// What the rule makes of a step before the intent that did not come through.
-async fn troubled(worker: &Worker, lease: &Lease, was: &Application, trouble: Trouble) -> Result<(), Error> {
+async fn troubled(
+    worker: &Worker,
+    lease: &Lease,
+    was: &Application,
+    trouble: Trouble,
+    title: Option<String>,
+) -> Result<(), Error> {
     let (event, note) = match trouble {
         Trouble::Passing { reason, after_ms } => {
             let jittered = delay_ms(worker.timing.retry_base_ms, was.progress.attempts, fastrand::f64());
@@ -141,7 +153,17 @@ async fn troubled(worker: &Worker, lease: &Lease, was: &Application, trouble: Tr
             (Event::End(ending), note)
         }
     };
-    let moved = worker.advance(lease.id(), event, By::Worker(lease.epoch()), Some(note)).await?;
+    let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
+    let moved = worker
+        .store
+        .write(move |tx| {
+            let beside = Beside { note: Some(&note), title: title.as_deref(), ..Beside::default() };
+            queue::advance(tx, &id, event, by, &timing, beside)
+        })
+        .await?;
+    if let Ok(application) = &moved {
+        worker.publish(application);
+    }
     wake_when_ready(worker, moved.ok());
     Ok(())
 }

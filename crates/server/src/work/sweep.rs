@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::ids::QueueId;
-use applyd_store::{Error, event, idempotency, queue};
+use applyd_store::{Error, event, idempotency, queue, stored_job};
 
 use super::Worker;
 
@@ -32,6 +32,7 @@ pub(crate) async fn sweep(worker: Arc<Worker>) {
 /// In bites, so that the writer is never busy with it for long.
 async fn purge(worker: &Worker) -> Result<(), Error> {
     while worker.store.write(idempotency::purge).await? == idempotency::PURGED_AT_ONCE as usize {}
+    while worker.store.write(stored_job::purge).await? == stored_job::PURGED_AT_ONCE as usize {}
     while worker.store.write(event::purge).await? == event::PURGED_AT_ONCE as usize {}
     Ok(())
 }

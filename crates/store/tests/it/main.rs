@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod accept;
+mod applied_jobs;
 mod cancel;
 mod claim;
 mod engine;
@@ -18,5 +19,6 @@ mod random;
 mod recover;
 mod reopen;
 mod sqlite;
+mod stored_job;
 mod webhooks;
 mod world;

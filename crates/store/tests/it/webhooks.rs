@@ -8,7 +8,7 @@ use applyd_core::webhook::{MOST_WEBHOOKS, OVERLAP_MS, Types};
 use applyd_store::delivery::{self, Attempt, Claimed, Delivery, Recorded};
 use applyd_store::queue::{self, Beside};
 use applyd_store::webhook::{self, Change, New, Reason, Webhook};
-use applyd_store::{Error, event};
+use applyd_store::{Error, event, overview};
 
 use crate::engine::on_each;
 use crate::world::{T, World, job};
@@ -257,11 +257,17 @@ fn an_endpoint_at_which_nothing_worked_for_days_is_switched_off_and_on_by_hand()
         assert_eq!((off.disabled, off.failing_since), (Some((world.now(), Reason::Failing)), Some(since)));
         world.pass(60_000);
         assert!(!world.is_due() && world.due(64).is_empty(), "nothing is sent to what is off");
+        let seen = world.read(overview::read);
+        assert_eq!((seen.deliveries.count, seen.deliveries.late_ms, seen.given_up), (0, 0, 1));
         world.ended(&account, 2, Code::Refused);
         assert_eq!(world.deliveries(&endpoint).len(), 1, "nor is anything queued");
         world.enable(&account, &endpoint, true);
         let on = world.webhook(&account, &endpoint).unwrap();
         assert_eq!((on.disabled, on.failing_since), (None, None));
+        world.pass(7);
+        let seen = world.read(overview::read);
+        assert_eq!((seen.deliveries.count, seen.given_up), (1, 0));
+        assert!(seen.deliveries.late_ms >= 7, "{seen:?}");
         assert_eq!(world.due(64).len(), 1, "what waited goes on");
     });
 }

@@ -148,7 +148,8 @@ async fn behind(fate: Fate) -> (World, Breaker, Ready) {
     let stand_in = SocketAddr::new("127.0.0.1".parse().unwrap(), world.url.port().unwrap());
     let breaker = Breaker::start(stand_in, fate).await;
     let url = Url::parse(&format!("http://{}/mcp", breaker.address)).unwrap();
-    let ready = client(&world.store, &url, Consent::ByItself).prepare(&world.assignment(1)).await.unwrap();
+    let ready =
+        client(&world.store, &url, Consent::ByItself).prepare(&world.assignment(1), &mut None).await.unwrap();
     (world, breaker, ready)
 }
 

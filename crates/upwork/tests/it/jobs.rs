@@ -1,5 +1,6 @@
 //! The published jobs, by the table of sandbox-jobs.md.
 
+use applyd_core::ids::QueueId;
 use applyd_core::outcome::{Code, Trouble};
 use applyd_core::terms::{Answer, Cents, Milestone, Price, sha256_hex};
 use applyd_sandbox::{Behaviour, Era, Replies};
@@ -11,7 +12,7 @@ use crate::world::{World, code, name, usual};
 async fn plain_success_keeps_the_letter_as_it_was_given() {
     let world = World::start().await;
     let assignment = world.assignment(1);
-    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
     assert_eq!((ready.cost_connects, ready.balance_connects), (10, 500));
     assert_eq!(ready.terms.price, Price::Hourly(Cents::new(6500)));
     assert_eq!(ready.job, assignment.job);
@@ -20,7 +21,7 @@ async fn plain_success_keeps_the_letter_as_it_was_given() {
     assert_eq!(world.counts(), (1, 1));
     let proposal = &world.record()[0];
     assert_eq!(proposal.cover_letter_sha256, sha256_hex(assignment.terms.cover_letter.as_bytes()));
-    assert_eq!(proposal.queue_id.as_deref(), Some(assignment.queue_id.as_str()));
+    assert_eq!(proposal.queue_id.as_deref(), assignment.queue_id.as_ref().map(QueueId::as_str));
     assert!(world.grant().await.unwrap().org_uid.is_some());
 }
 
@@ -70,7 +71,7 @@ async fn a_login_that_stays_lost_is_trouble_each_time() {
     let world = World::start().await;
     let assignment = world.assignment(6);
     for _ in 0..2 {
-        assert!(matches!(world.upwork.prepare(&assignment).await, Err(Trouble::Login { .. })));
+        assert!(matches!(world.upwork.prepare(&assignment, &mut None).await, Err(Trouble::Login { .. })));
         world.upwork.renew(&world.account).await.unwrap();
     }
     assert!(world.prepare(1).await.is_ok(), "the grant stays good");
@@ -81,10 +82,10 @@ async fn three_failing_reads_pass() {
     let world = World::start().await;
     let assignment = world.assignment(7);
     for _ in 0..3 {
-        assert!(matches!(world.upwork.prepare(&assignment).await, Err(Trouble::Passing { .. })));
+        assert!(matches!(world.upwork.prepare(&assignment, &mut None).await, Err(Trouble::Passing { .. })));
     }
     assert_eq!(
-        name(&world.upwork.prepare(&assignment).await.unwrap().confirm(usual()).await),
+        name(&world.upwork.prepare(&assignment, &mut None).await.unwrap().confirm(usual()).await),
         "submitted sbp_1"
     );
 }
@@ -93,10 +94,10 @@ async fn three_failing_reads_pass() {
 async fn a_login_lost_once_is_cured_by_a_refresh() {
     let world = World::start().await;
     let assignment = world.assignment(8);
-    assert!(matches!(world.upwork.prepare(&assignment).await, Err(Trouble::Login { .. })));
+    assert!(matches!(world.upwork.prepare(&assignment, &mut None).await, Err(Trouble::Login { .. })));
     world.upwork.renew(&world.account).await.unwrap();
     assert_eq!(
-        name(&world.upwork.prepare(&assignment).await.unwrap().confirm(usual()).await),
+        name(&world.upwork.prepare(&assignment, &mut None).await.unwrap().confirm(usual()).await),
         "submitted sbp_1"
     );
 }
@@ -123,13 +124,13 @@ async fn questions_are_answered_by_the_caller_or_filled() {
     let answer = |question: &str| Answer { question: question.into(), answer: "Six ".into() };
     let mut assignment = world.assignment(13);
     assignment.terms.answers = vec![answer("Why?"), answer("  How many years have you  worked with Rust?")];
-    let missing = world.upwork.prepare(&assignment).await;
+    let missing = world.upwork.prepare(&assignment, &mut None).await;
     assert!(matches!(&missing, Err(Trouble::End(ending)) if ending.message.contains("When can you start?")));
     assignment.terms.auto_fill = true;
     assignment.fill = Fill::Refuse;
-    assert_eq!(code(world.upwork.prepare(&assignment).await), Code::MissingAnswer);
+    assert_eq!(code(world.upwork.prepare(&assignment, &mut None).await), Code::MissingAnswer);
     assignment.fill = Fill::Sandbox;
-    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
     assert_eq!(ready.terms.answers[1].answer, "Answer by the sandbox.");
     assert!(ready.notes.iter().any(|note| note.contains("Why?")), "{:?}", ready.notes);
     assert_eq!(name(&ready.confirm(usual()).await), "submitted sbp_1");
@@ -148,19 +149,19 @@ async fn a_fixed_price_may_have_milestones_where_they_can_be_sent() {
     let mut assignment = world.assignment(14);
     assignment.terms.price = price.clone();
     assignment.terms.timeline = Some("2 weeks".into());
-    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
     assert_eq!(ready.notes, ["timeline: kept, not sent"]);
     assert_eq!(name(&ready.confirm(usual()).await), "submitted sbp_1");
     assert_eq!(world.record()[0].price.as_f64(), Some(2500.5));
     assignment.terms.price = Price::Hourly(Cents::new(100));
-    assert_eq!(code(world.upwork.prepare(&assignment).await), Code::AlreadyApplied);
+    assert_eq!(code(world.upwork.prepare(&assignment, &mut None).await), Code::AlreadyApplied);
 
     let world = World::with(Behaviour { era: Era::OctoberWithoutMilestones, ..Behaviour::default() }).await;
     let mut assignment = world.assignment(14);
     assignment.terms.price = price;
-    assert_eq!(code(world.upwork.prepare(&assignment).await), Code::UnsupportedTerms);
+    assert_eq!(code(world.upwork.prepare(&assignment, &mut None).await), Code::UnsupportedTerms);
     assignment.terms.price = Price::Hourly(Cents::new(100));
-    assert_eq!(code(world.upwork.prepare(&assignment).await), Code::InputRejected);
+    assert_eq!(code(world.upwork.prepare(&assignment, &mut None).await), Code::InputRejected);
 }
 
 #[tokio::test]
@@ -168,9 +169,9 @@ async fn a_price_of_the_other_kind_and_a_low_ceiling_end_before_the_submission()
     let world = World::start().await;
     let mut assignment = world.assignment(1);
     assignment.terms.price = Price::Fixed { total: Cents::new(100), milestones: Vec::new() };
-    assert_eq!(code(world.upwork.prepare(&assignment).await), Code::InputRejected);
+    assert_eq!(code(world.upwork.prepare(&assignment, &mut None).await), Code::InputRejected);
     assignment.terms.max_connects = Some(13);
     assignment.terms.boost_connects = 4;
-    assert_eq!(code(world.upwork.prepare(&assignment).await), Code::ConnectsCap);
+    assert_eq!(code(world.upwork.prepare(&assignment, &mut None).await), Code::ConnectsCap);
     assert_eq!(world.counts(), (0, 0));
 }

@@ -83,6 +83,6 @@ async fn a_grant_of_another_address_is_not_used() {
     let (world, other) = (World::start().await, World::start().await);
     world.prepare(1).await.unwrap();
     let upwork = client(&world.store, &other.url, Consent::ByItself);
-    upwork.prepare(&world.assignment(1)).await.unwrap();
+    upwork.prepare(&world.assignment(1), &mut None).await.unwrap();
     assert_eq!(grant(&world).await.endpoint, other.url.as_str());
 }

@@ -18,7 +18,7 @@ async fn a_proposal_is_found_however_the_lists_lie() {
         let world = World::with(Behaviour { status_filter, ..Behaviour::default() }).await;
         let (assignment, since_ms) = (world.assignment(9), now_ms(&world));
         assert_eq!(world.upwork.look(&assignment, Since::Intent(since_ms)).await, Sighting::Absent);
-        let ready = world.upwork.prepare(&assignment).await.unwrap();
+        let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
         assert_eq!(name(&ready.confirm(usual()).await), "unknown");
         match world.upwork.look(&assignment, Since::Intent(since_ms)).await {
             Sighting::Found { proposal, created_at, .. } if status_filter != StatusFilter::Empty => {
@@ -38,7 +38,7 @@ async fn without_an_intent_the_flag_alone_is_not_ours() {
     let behaviour = Behaviour { status_filter: StatusFilter::Empty, ..Behaviour::default() };
     let world = World::with(behaviour).await;
     let (assignment, before_ms) = (world.assignment(1), now_ms(&world));
-    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
     assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
     let later_ms = before_ms + 10 * 60 * 1000;
     let seen = world.upwork.look(&assignment, Since::Acceptance(later_ms)).await;
@@ -52,7 +52,7 @@ async fn nothing_kept_is_absent() {
     let world =
         World::with(Behaviour { confirm: ConfirmFault::LostBeforeCommit, ..Behaviour::default() }).await;
     let (assignment, since_ms) = (world.assignment(1), now_ms(&world));
-    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
     assert_eq!(name(&ready.confirm(usual()).await), "unknown");
     assert_eq!(world.upwork.look(&assignment, Since::Intent(since_ms)).await, Sighting::Absent);
 }
@@ -62,7 +62,7 @@ async fn nothing_is_absent_among_many_others_too() {
     let world = World::start().await;
     let since_ms = now_ms(&world);
     for number in 1000..1025 {
-        let ready = world.upwork.prepare(&world.assignment(number)).await.unwrap();
+        let ready = world.upwork.prepare(&world.assignment(number), &mut None).await.unwrap();
         assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
     }
     assert_eq!(world.upwork.look(&world.assignment(1025), Since::Intent(since_ms)).await, Sighting::Absent);
@@ -73,7 +73,7 @@ async fn a_dark_site_is_unreadable_until_it_is_light() {
     for (number, is_kept) in [(17, true), (18, false)] {
         let world = World::start().await;
         let (assignment, since_ms) = (world.assignment(number), now_ms(&world));
-        let ready = world.upwork.prepare(&assignment).await.unwrap();
+        let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
         assert_eq!(name(&ready.confirm(usual()).await), "unknown");
         let dark = world.upwork.look(&assignment, Since::Intent(since_ms)).await;
         assert!(matches!(dark, Sighting::Unreadable { .. }), "{dark:?}");
@@ -88,7 +88,7 @@ async fn a_dark_site_is_unreadable_until_it_is_light() {
 async fn a_proposal_with_another_letter_is_neither_ours_nor_none() {
     let world = World::start().await;
     let (mut assignment, since_ms) = (world.assignment(1), now_ms(&world));
-    let ready = world.upwork.prepare(&assignment).await.unwrap();
+    let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
     assert!(name(&ready.confirm(usual()).await).starts_with("submitted"));
     assignment.terms.cover_letter = "Another letter".into();
     let seen = world.upwork.look(&assignment, Since::Intent(since_ms)).await;

@@ -5,5 +5,7 @@ mod confirm;
 mod jobs;
 mod login;
 mod look;
+mod preflight;
 mod prepare;
+mod read;
 mod world;

@@ -95,10 +95,10 @@ async fn a_boost_must_be_possible_and_an_outbid_one_is_not_submitted() {
     let world = World::with(Behaviour { standing: Standing::Outbid, ..Behaviour::default() }).await;
     let mut assignment = world.assignment(1);
     assignment.terms.boost_connects = 3;
-    assert_eq!(code(world.upwork.prepare(&assignment).await), Code::BoostOutbid);
+    assert_eq!(code(world.upwork.prepare(&assignment, &mut None).await), Code::BoostOutbid);
     assignment.terms.boost_connects = 4;
     assert_eq!(
-        name(&world.upwork.prepare(&assignment).await.unwrap().confirm(usual()).await),
+        name(&world.upwork.prepare(&assignment, &mut None).await.unwrap().confirm(usual()).await),
         "boost_outbid"
     );
     assert_eq!(world.counts(), (1, 0));

@@ -75,7 +75,7 @@ impl World {
     pub(crate) fn assignment(&self, number: u16) -> Assignment {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Assignment {
-            queue_id: QueueId::new(1_700_000_000_000, NEXT.fetch_add(1, Ordering::Relaxed).into()),
+            queue_id: Some(QueueId::new(1_700_000_000_000, NEXT.fetch_add(1, Ordering::Relaxed).into())),
             account: self.account.clone(),
             job: JobKey::parse(&format!("~02900000000000000{number:04}")).unwrap(),
             terms: Terms {
@@ -94,7 +94,7 @@ impl World {
     }
 
     pub(crate) async fn prepare(&self, number: u16) -> Result<Ready, Trouble> {
-        self.upwork.prepare(&self.assignment(number)).await
+        self.upwork.prepare(&self.assignment(number), &mut None).await
     }
 
     /// (received, accepted) by the judge's own record.
