@@ -78,34 +78,36 @@ fn answer(described: &Described, code: &str, content: &Content) -> Answer {
 
 /// A line for a POSIX shell.
 fn curl(method: &str, path: &str, operation: &Operation, body: Option<&Value>, has_key: bool) -> String {
-    let mut line = String::from("curl");
-    if method != "GET" && body.is_none() {
-        line += &format!(" -X {method}");
-    }
     let mut url = format!("$APPLYD_URL{path}");
+    for one in operation.parameters.iter().filter(|one| one.place == "path") {
+        url = url.replace(&format!("{{{}}}", one.name), &text(one));
+    }
     let asked = |one: &&Parameter| one.place == "query" && (one.required || one.example.is_some());
     if let Some(first) = operation.parameters.iter().find(asked) {
         url += &format!("?{}={}", first.name, text(first));
     }
-    for one in operation.parameters.iter().filter(|one| one.place == "path") {
-        url = url.replace(&format!("{{{}}}", one.name), &text(one));
-    }
-    line += &format!(" \"{url}\"");
+    // What curl takes for itself is not said.
+    let is_implied = method == "GET" || (method == "POST" && body.is_some());
+    let method = if is_implied { String::new() } else { format!(" -X {method}") };
+    let mut line = format!("curl{method} \"{url}\"");
     if has_key {
         line += " \\\n  -H \"x-api-key: YOUR_API_KEY\"";
     }
     if let Some(body) = body {
-        let patch = if method == "POST" { "" } else { " \\\n  -X PATCH" };
         let body = format!("{body:#}").replace('\'', r"'\''");
-        line += &format!("{patch} \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'");
+        line += &format!(" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'");
     }
     line
 }
 
+/// The example, or words in place of it: braces would mean something to curl.
 fn text(parameter: &Parameter) -> String {
     match &parameter.example {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-        None => format!("{{{}}}", parameter.name),
+        None => {
+            let words = parameter.name.replace("Id", "_id").to_uppercase();
+            format!("YOUR_{}", words.trim_start_matches('_'))
+        }
     }
 }
