@@ -4,6 +4,7 @@
 
 mod load;
 mod server;
+mod told;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -48,7 +49,8 @@ pub(crate) fn bench() -> Result<()> {
     }
     print(&rounds);
     idle(&place)?;
-    pickup(&place)
+    pickup(&place)?;
+    told::told(&place)
 }
 
 fn round(place: &Path) -> Result<Round> {

@@ -23,6 +23,7 @@ pub(super) struct Server {
     /// From its ready line.
     pub(super) url: String,
     place: PathBuf,
+    settings: Vec<(String, String)>,
 }
 
 impl Server {
@@ -34,7 +35,10 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0"])
             .envs(settings.iter().copied())
             .envs([ADMITS_ALL, UNLIMITED]);
-        Self::spawn(serve, place)
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut server = Self::spawn(serve, place)?;
+        server.settings = settings.iter().map(owned).collect();
+        Ok(server)
     }
 
     /// One of the examples of the crate `applyd`.
@@ -48,7 +52,7 @@ impl Server {
         let log = std::fs::File::create(place.join("server.log"))?;
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
         let stdout = child.stdout.take().context("a server's stdout")?;
-        let mut server = Self { child, url: String::new(), place: place.to_owned() };
+        let mut server = Self { child, url: String::new(), place: place.to_owned(), settings: Vec::new() };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let url = line.trim().rsplit(' ').next().filter(|url| url.starts_with("http://"));
@@ -95,12 +99,30 @@ impl Server {
         (0..times)
             .map(|number| {
                 let key = &keys[number % keys.len()];
-                let body = format!(r#"{{"jobId":"~0221{number:017}","coverLetter":"Hello"}}"#);
-                let answer = call(&mut stream, "POST", "/api/auto-apply-v2/apply", key, &body)?;
+                let id = apply(&mut stream, key, number)?;
                 std::thread::sleep(pause);
-                Ok(format!("{key} {}", member(&answer, "queueId")?))
+                Ok(format!("{key} {id}"))
             })
             .collect()
+    }
+
+    /// One application on a connection of its own; answers its id.
+    pub(super) fn apply_to(&self, key: &str, number: usize) -> Result<String> {
+        apply(&mut self.connect()?, key, number)
+    }
+
+    /// Makes a webhook for an account.
+    pub(super) fn webhook(&self, account: &str, url: &str) -> Result<()> {
+        let mut create = applyd(&self.place);
+        create.args(["webhook", "create", account, url, "--json"]).envs(self.settings.iter().cloned());
+        quietly(&mut create).context("webhook create").map(drop)
+    }
+
+    /// Sends a request on a connection of its own, whose answer is the caller's to read.
+    pub(super) fn ask(&self, request: &str) -> Result<BufReader<TcpStream>> {
+        let mut stream = self.connect()?;
+        stream.get_mut().write_all(request.as_bytes())?;
+        Ok(stream)
     }
 
     /// The body of one status answer.
@@ -152,6 +174,13 @@ fn applyd(place: &Path) -> Command {
 fn member<'a>(json: &'a str, name: &str) -> Result<&'a str> {
     let found = json.split(&format!("\"{name}\":\"")).nth(1).and_then(|rest| rest.split('"').next());
     found.with_context(|| format!("no `{name}` in {json}"))
+}
+
+/// An application for the job of this number; answers its id.
+fn apply(stream: &mut BufReader<TcpStream>, key: &str, number: usize) -> Result<String> {
+    let body = format!(r#"{{"jobId":"~0221{number:017}","coverLetter":"Hello"}}"#);
+    let answer = call(stream, "POST", "/api/auto-apply-v2/apply", key, &body)?;
+    Ok(member(&answer, "queueId")?.to_owned())
 }
 
 /// One request on a connection that stays open.

@@ -53,6 +53,11 @@ fn the_python_sdk_applies_and_polls() {
 }
 
 #[test]
+fn the_python_sdk_tours_all_seven_methods_and_the_older_paths() {
+    assert_applied(python(), "sdk_tour.py", &job(1000), &job(1000));
+}
+
+#[test]
 fn the_python_sdk_takes_a_url_with_an_old_ciphertext() {
     let url = "https://www.upwork.com/jobs/Rust-developer_~01ABC123def456/?source=rss";
     assert_applied(python(), "sdk_apply.py", url, "~01abc123def456");

@@ -34,6 +34,7 @@ mod slow;
 mod smoke;
 mod stop;
 mod submissions;
+mod tenancy;
 mod terms;
 mod timing;
 mod verify_only;
