@@ -39,11 +39,8 @@ use applyd_core::time::Timing;
 use applyd_store::Store;
 use applyd_upwork::Upwork;
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use tokio::sync::watch;
-use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::letter::Letters;
 use crate::news::News;
@@ -51,6 +48,7 @@ use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::{raise_file_limit, serve};
+pub use openapi::description;
 pub(crate) use quota::Quota;
 use streams::Streams;
 
@@ -80,50 +78,38 @@ pub(crate) struct App {
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// All routes that need a key or describe the server; each says itself what it takes and answers.
-fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(apply::apply))
-        .routes(routes!(generate_proposal::generate_proposal))
-        .routes(routes!(preflight::preflight))
-        .routes(routes!(status::status))
-        .routes(routes!(applied_jobs::applied_jobs))
-        .routes(routes!(freelancers::freelancers))
-        .routes(routes!(jobs::job))
-        .routes(routes!(clients::client_jobs))
-        .routes(routes!(events::events))
-        .routes(routes!(applications::cancel))
-        .routes(routes!(applications::timeline))
-        .routes(routes!(submissions::submissions))
-        .routes(routes!(webhooks::list, webhooks::create))
-        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
-        .routes(routes!(webhooks::test))
-        .routes(routes!(webhooks::rotate_secret))
-        .routes(routes!(webhooks::deliveries))
-        .routes(routes!(webhooks::events))
-        .routes(routes!(webhooks::redeliver))
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-}
-
-/// The description of all routes, aliases included.
-pub fn description() -> OpenApi {
-    openapi::complete(routes().into_openapi())
+/// All routes; those of the API describe themselves, and `openapi.rs` lists them once more for that.
+fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/auto-apply-v2/apply", post(apply::apply))
+        .route("/api/auto-apply-v2/status", get(status::status))
+        .route("/api/auto-apply-v2/applied-jobs", get(applied_jobs::applied_jobs))
+        .route("/api/auto-apply-v2/generate-proposal", post(generate_proposal::generate_proposal))
+        .route("/api/auto-apply-v2/freelancers", get(freelancers::freelancers))
+        .route("/api/auto-apply-v2/preflight", post(preflight::preflight))
+        .route("/api/auto-apply-v2/events", get(events::events))
+        .route("/api/auto-apply-v2/applications/{queueId}", delete(applications::cancel))
+        .route("/api/auto-apply-v2/applications/{queueId}/timeline", get(applications::timeline))
+        .route("/api/jobs/by-ciphertext", get(jobs::job))
+        .route("/api/clients/{companyId}/jobs", get(clients::client_jobs))
+        .route("/api/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/api/webhooks/{id}", get(webhooks::read).patch(webhooks::update).delete(webhooks::delete))
+        .route("/api/webhooks/{id}/test", post(webhooks::test))
+        .route("/api/webhooks/{id}/rotate-secret", post(webhooks::rotate_secret))
+        .route("/api/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/api/webhooks/events", get(webhooks::events))
+        .route("/api/webhooks/events/{id}/redeliver", post(webhooks::redeliver))
+        .route("/sandbox/submissions", get(submissions::submissions))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/docs", get(docs::docs))
 }
 
 /// The API; aliases are put right before it is asked.
-///
-/// # Errors
-/// Its own description cannot be told: a bug.
-pub(crate) fn router(app: Arc<App>) -> std::io::Result<Router> {
-    let (router, described) = routes().split_for_parts();
-    let described = openapi::complete(described);
-    let (document, page) = (openapi::served(&described), docs::page(&described)?);
-    let router = router
-        .route("/openapi.json", get(move || openapi::openapi(document.clone())))
-        .route("/docs", get(move || docs::docs(page.clone())))
+pub(crate) fn router(app: Arc<App>) -> Router {
+    routes()
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
-        .with_state(app);
-    Ok(router)
+        .with_state(app)
 }

@@ -148,7 +148,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         streams: Arc::default(),
         stop: stopped.clone(),
     };
-    let router = router(Arc::new(app)).tried(|| "cannot describe the API".into())?;
+    let router = router(Arc::new(app));
     let follower = tokio::spawn(news::follow(store.clone(), Arc::clone(&worker.news), told_so_far));
     let saver = tokio::spawn({
         let (quota, store) = (Arc::clone(&quota), store.clone());

@@ -85,6 +85,7 @@ fn every_route_answers_404_to_the_ids_of_another_account() {
             let call = |filled: &str| server.call(&method, filled, &stranger.key, body.as_deref());
             let reply = call(&filled);
             owned.assert_not_told(&reply, &what);
+            assert!(!reply.body.contains("No such"), "{what} is described and not there: {reply:?}");
             let takes_job = body.is_some() && !path.starts_with("/api/webhooks");
             if has_ids || takes_job {
                 assert_eq!(reply.status, 404, "{what}: {reply:?}");
@@ -104,7 +105,8 @@ fn every_route_answers_404_to_the_ids_of_another_account() {
                 };
                 let reply = call(&format!("{filled}?{name}={id}"));
                 owned.assert_not_told(&reply, &what);
-                let nothing_found = path == "/sandbox/submissions" && reply.json() == json!({"submissions": []});
+                let nothing_found =
+                    path == "/sandbox/submissions" && reply.json() == json!({"submissions": []});
                 assert!(reply.status == expected || nothing_found, "{what} {name}: {reply:?}");
             }
             walked += 1;

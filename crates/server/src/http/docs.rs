@@ -1,18 +1,19 @@
-//! `GET /docs`: the description of the API as a page for people, made once at the start. It loads nothing.
+//! `GET /docs`: the description of the API as a page for people, made when it is first asked for. It loads nothing.
 
 mod call;
 mod described;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::LazyLock;
 
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use utoipa::openapi::OpenApi;
 
-use super::openapi::OLDER_PATHS;
+use super::openapi::{DOCUMENT, OLDER_PATHS};
+use super::refused::Refused;
 use call::Call;
 use described::Described;
 
@@ -53,18 +54,22 @@ struct Group {
     calls: Vec<Call>,
 }
 
-/// The page's bytes.
-///
-/// # Errors
-/// The description is not one: a bug, which shows at the start.
-pub(crate) fn page(document: &OpenApi) -> io::Result<Bytes> {
-    let described: Described = serde_json::from_value(serde_json::to_value(document)?)?;
+fn page() -> io::Result<Bytes> {
+    let described: Described = serde_json::from_str(DOCUMENT)?;
     let page = Page::of(described).render().map_err(io::Error::other)?;
     Ok(page.into())
 }
 
 /// Its bytes as an answer.
-pub(crate) async fn docs(page: Bytes) -> Response {
+pub(crate) async fn docs() -> Response {
+    static PAGE: LazyLock<io::Result<Bytes>> = LazyLock::new(page);
+    let page = match &*PAGE {
+        Ok(page) => page.clone(),
+        Err(error) => {
+            tracing::error!(%error, "the page of the API cannot be made");
+            return Refused::Internal.into_response();
+        }
+    };
     let headers =
         [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, POLICY)];
     (StatusCode::OK, headers, page).into_response()

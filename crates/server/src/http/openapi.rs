@@ -2,7 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use utoipa::OpenApi as _;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
@@ -32,8 +32,46 @@ const WITH_BODY: [(&str, &str); 3] = [
     ("413", "The body is longer than 256 KiB"),
 ];
 
-/// Completes what the routes say of themselves.
-pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
+/// What `/openapi.json` serves: written by `cargo xtask openapi`, held to the code by a test. To put it together at
+/// each start would cost as much memory as all the rest.
+pub(crate) const DOCUMENT: &str = include_str!("../../../../openapi.json");
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    paths(
+        super::apply::apply,
+        super::generate_proposal::generate_proposal,
+        super::preflight::preflight,
+        super::status::status,
+        super::applied_jobs::applied_jobs,
+        super::freelancers::freelancers,
+        super::jobs::job,
+        super::clients::client_jobs,
+        super::events::events,
+        super::applications::cancel,
+        super::applications::timeline,
+        super::submissions::submissions,
+        super::webhooks::list,
+        super::webhooks::create,
+        super::webhooks::read,
+        super::webhooks::update,
+        super::webhooks::delete,
+        super::webhooks::test,
+        super::webhooks::rotate_secret,
+        super::webhooks::deliveries,
+        super::webhooks::events,
+        super::webhooks::redeliver,
+        super::health::healthz,
+        super::health::readyz,
+    ),
+    components(schemas(applyd_wire::ErrorAnswer))
+)]
+struct Routes;
+
+/// The description of all routes, aliases included.
+#[must_use]
+pub fn description() -> OpenApi {
+    let mut api = Routes::openapi();
     api.info = InfoBuilder::new()
         .title("applyd")
         .version(env!("CARGO_PKG_VERSION"))
@@ -56,14 +94,8 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
 }
 
 /// `GET /openapi.json`.
-pub(crate) fn served(document: &OpenApi) -> Bytes {
-    // The document has nothing that serde_json could refuse; an empty body would show a bug at once.
-    serde_json::to_vec(document).unwrap_or_default().into()
-}
-
-/// Its bytes as an answer.
-pub(crate) async fn openapi(document: Bytes) -> Response {
-    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], document).into_response()
+pub(crate) async fn openapi() -> Response {
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], DOCUMENT).into_response()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

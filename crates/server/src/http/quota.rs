@@ -155,6 +155,22 @@ mod tests {
 
     use super::*;
 
+    /// A route that is described has its limit, and nothing is limited that is not described.
+    #[test]
+    fn every_described_route_has_its_limit() {
+        let described = serde_json::to_value(crate::description()).unwrap();
+        let mut found = Vec::new();
+        for (path, item) in described["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                found.extend(endpoint(&method, path));
+            }
+        }
+        for endpoint in Endpoint::ALL {
+            assert_eq!(found.iter().filter(|found| *found == endpoint).count(), 1, "{endpoint:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_days_count_outlives_the_process_and_is_shared() {
         let place = tempfile::tempdir().unwrap();
