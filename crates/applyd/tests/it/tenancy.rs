@@ -104,7 +104,8 @@ fn every_route_answers_404_to_the_ids_of_another_account() {
                 };
                 let reply = call(&format!("{filled}?{name}={id}"));
                 owned.assert_not_told(&reply, &what);
-                let nothing_found = path == "/sandbox/submissions" && reply.json() == json!({"submissions": []});
+                let nothing_found =
+                    path == "/sandbox/submissions" && reply.json() == json!({"submissions": []});
                 assert!(reply.status == expected || nothing_found, "{what} {name}: {reply:?}");
             }
             walked += 1;
