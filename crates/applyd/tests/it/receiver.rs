@@ -30,7 +30,7 @@ struct Shared {
 
 /// How a receiver behaves.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(feature = "failpoints"), allow(dead_code, reason = "only the kill tests answer in all ways"))]
+#[cfg_attr(not(feature = "failpoints"), allow(dead_code, reason = "some behave so in the kill test only"))]
 pub(crate) enum Answer {
     /// With this status.
     Status(u16),
