@@ -6,6 +6,15 @@ use crate::StatusAnswer;
 /// Answer 200 of `GET /api/auto-apply-v2/applied-jobs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "jobs": [{
+        "jobId": "~022052895097657407455", "processedJobId": "5b3c6d0e-7a1f-4c2b-9d4e-8f0a1b2c3d4e",
+        "applicationStatus": "applied", "applicationStatusMessage": "Successfully applied via auto-apply",
+        "queueId": "queue_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "appliedAt": 1732204800000_i64,
+        "processedAt": 1732204790000_i64, "errorMessage": null, "title": "Rust engineer",
+    }],
+    "total": 1, "limit": 50, "offset": 0, "hasMore": false,
+}))]
 pub struct AppliedJobsAnswer {
     /// The page, newest acceptance first.
     pub jobs: Vec<AppliedJob>,

@@ -6,6 +6,28 @@ use crate::job::Amount;
 /// Answer 200 of `GET /api/clients/:companyId/jobs`; what is unknown is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "companyId": "8000000000000000013", "lastSyncedAt": 1795564800000_i64,
+    "buyer": {
+        "company": {
+            "name": "Sandbox Client 0013", "companyId": "8000000000000000013", "isEDCReplicated": null,
+            "contractDate": null,
+        },
+        "location": {"city": null, "country": "USA", "countryTimezone": "America/New_York (UTC-05:00)"},
+        "stats": {
+            "totalAssignments": 0, "score": null, "totalCharges": {"amount": 0}, "feedbackCount": 0,
+            "totalJobsWithHires": 0,
+        },
+        "enterprise": null, "avgHourlyJobsRate": null, "postedCount": null, "topClient": null,
+        "phoneVerificationStatus": {"status": "VERIFIED"},
+    },
+    "openJobs": [{
+        "id": "9000000000000000013", "ciphertext": "~029000000000000000013", "title": "Sandbox job 0013",
+        "type": "HOURLY", "isPtcPrivate": false,
+    }],
+    "workHistory": [], "archivedCiphers": ["~029000000000000000013"],
+    "archivedJobIds": ["90000000-0000-4000-8000-000000000013"],
+}))]
 pub struct ClientJobsAnswer {
     /// Decimal.
     pub company_id: String,

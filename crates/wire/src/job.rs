@@ -6,6 +6,41 @@ use crate::client::{Location, Stats, WorkHistory};
 /// Answer 200 of `GET /api/jobs/by-ciphertext`. Names inside follow Upwork's own objects; what is unknown is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "ciphertext": "~029000000000000000013", "processedJobId": "90000000-0000-4000-8000-000000000013",
+    "lastSyncedAt": 1795564800000_i64,
+    "jobDetailsResponse": {"data": {"jobPubDetails": {
+        "opening": {
+            "status": "ACTIVE", "postedOn": "2026-01-01T00:00:00.000Z", "publishTime": "2026-01-01T00:00:00.000Z",
+            "description": "Sandbox job 0013. two screening questions", "contractorTier": 3,
+            "info": {
+                "ciphertext": "~029000000000000000013", "id": "9000000000000000013", "type": "HOURLY",
+                "title": "Sandbox job 0013",
+            },
+            "budget": null,
+            "extendedBudgetInfo": {"hourlyBudgetMin": 30, "hourlyBudgetMax": 90, "hourlyBudgetType": "MANUAL"},
+            "engagementDuration": {"label": "1 to 3 months", "weeks": 9},
+            "clientActivity": {
+                "totalApplicants": 8, "totalHired": 0, "totalInvitedToInterview": 0, "unansweredInvites": 0,
+                "invitationsSent": 0, "numberOfPositionsToHire": 1,
+            },
+        },
+        "buyer": {
+            "location": {"city": null, "country": "USA", "countryTimezone": "America/New_York (UTC-05:00)"},
+            "stats": {
+                "totalAssignments": 0, "score": null, "totalCharges": {"amount": 0}, "feedbackCount": 0,
+                "totalJobsWithHires": 0,
+            },
+            "company": {"companyId": "8000000000000000013"},
+        },
+        "qualifications": {
+            "countries": [], "locationCheckRequired": false, "minJobSuccessScore": null, "prefEnglishSkill": "ANY",
+            "risingTalent": false,
+        },
+        "similarJobs": [],
+    }}},
+    "authJobDetailsResponse": null,
+}))]
 pub struct JobAnswer {
     /// Canonical ciphertext.
     pub ciphertext: String,

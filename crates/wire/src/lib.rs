@@ -35,7 +35,7 @@ pub use job::{
     JobDetailsData, JobDetailsResponse, JobInfo, JobPubDetails, Opening, Qualifications, Question,
 };
 pub use letter::{LetterAnswer, LetterRequest};
-pub use preflight::{AskedQuestion, Connects, PreflightAnswer, Problem, Verdict};
+pub use preflight::{AskedQuestion, Connects, PreflightAnswer, PreflightRequest, Problem, Verdict};
 pub use status::{ApplicationStatus, StatusAnswer};
 pub use submissions::{Submissions, SubmissionsAnswer, SubmittedProposal};
 pub use timeline::{TimelineAnswer, TimelineEntry};

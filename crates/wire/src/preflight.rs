@@ -1,9 +1,56 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::ApplyRequest;
+
+/// Body of `POST /api/auto-apply-v2/preflight`, for its description only: an [`ApplyRequest`] whose letter may be
+/// absent.
+#[derive(Debug)]
+pub struct PreflightRequest;
+
+impl PartialSchema for PreflightRequest {
+    fn schema() -> RefOr<Schema> {
+        const MAY_BE_ABSENT: &str = "coverLetter";
+        let mut schema = ApplyRequest::schema();
+        if let RefOr::T(Schema::Object(whole)) = &mut schema {
+            whole.required.retain(|name| name != MAY_BE_ABSENT);
+            if let Some(RefOr::T(Schema::Object(letter))) = whole.properties.get_mut(MAY_BE_ABSENT) {
+                letter.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+                letter.description = Some("As for apply; may be absent.".to_owned());
+            }
+        }
+        schema
+    }
+}
+
+impl ToSchema for PreflightRequest {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PreflightRequest")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ApplyRequest::schemas(schemas);
+    }
+}
 
 /// Answer 200 of `POST /api/auto-apply-v2/preflight`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "jobId": "~029000000000000000013", "processedJobId": "90000000-0000-4000-8000-000000000013",
+    "verdict": "failed", "approval": "none", "contractType": "HOURLY",
+    "connects": {"cost": 10, "boost": 0, "total": 10, "balance": 500, "max": null},
+    "questions": [{"position": 0, "question": "When can you start?", "answered": false}],
+    "milestonesAllowed": null,
+    "problems": [{
+        "code": "missing_answer", "field": "questionAnswers",
+        "message": "A screening question has no answer: When can you start? Re-applying is safe.",
+    }],
+}))]
 pub struct PreflightAnswer {
     /// Canonical ciphertext.
     pub job_id: String,

@@ -13,7 +13,8 @@ use applyd_store::api_key::Holder;
 use applyd_store::{Error, freelancer, queue, stored_job};
 use applyd_upwork::{Assignment, Facts, Fill, Objection, Preflight};
 use applyd_wire::{
-    ApplicationStatus, ApplyRequest, AskedQuestion, Connects, ErrorAnswer, PreflightAnswer, Problem, Verdict,
+    ApplicationStatus, AskedQuestion, Connects, ErrorAnswer, PreflightAnswer, PreflightRequest, Problem,
+    Verdict,
 };
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
@@ -35,7 +36,7 @@ const APPROVAL: &str = "none";
 /// It takes what apply takes, without a letter if you like. Nothing is spent, held, previewed or kept as an application.
 #[utoipa::path(
     post, path = "/api/auto-apply-v2/preflight", tag = "applications",
-    request_body(content = ApplyRequest, example = json!({"jobId": "~022052895097657407455"})),
+    request_body(content = PreflightRequest, example = json!({"jobId": "~022052895097657407455"})),
     responses(
         (status = 200, description = "The verdict, and all that stands against it", body = PreflightAnswer),
         (status = 404, description = "The job is not known", body = ErrorAnswer),
