@@ -171,17 +171,17 @@ async fn a_secret_of_another_key_is_no_failure_of_the_receiver() {
     assert!(told.try_recv().is_err(), "nothing is sent unsigned");
 }
 
-/// One account's receivers that take their time, 200 as they answer, do not hold up another account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_slow_receivers_of_one_account_do_not_hold_up_another() {
-    let (world, (_listener, slow)) = (World::new(), hanging().await);
+    let (world, (listener, slow)) = (World::new(), hanging().await);
     world.webhooks(slow, 20, 4).await;
-    let (url, mut told) = receiver().await;
-    world.webhook(url, 1).await;
     let (stop, mut stopped) = watch::channel(false);
     let running = tokio::spawn(dispatch(Arc::clone(&world.notifier), Arc::new(News::new(1)), async move {
         stopped.changed().await.unwrap();
     }));
+    let _held = listener.accept().await.unwrap();
+    let (url, mut told) = receiver().await;
+    world.webhook(url, 1).await;
     let arrived = tokio::time::timeout(LONGEST_EXCHANGE / 3, told.recv()).await;
     assert!(arrived.is_ok(), "it waits for receivers of another account");
     stop.send(true).unwrap();
