@@ -20,9 +20,9 @@ pub struct Webhook {
     pub types: Types,
     /// Unix milliseconds.
     pub created_at: i64,
-    /// The secret before the last rotation signs too until then, Unix milliseconds.
+    /// The secret before the last rotation signs too until then, Unix milliseconds; `None`: it does not.
     pub previous_until: Option<i64>,
-    /// First failure since the last success, Unix milliseconds.
+    /// First failure since the last success, or since a long silence, Unix milliseconds.
     pub failing_since: Option<i64>,
     /// Since when and why nothing is sent there.
     pub disabled: Option<(i64, Reason)>,
@@ -81,14 +81,14 @@ impl Reason {
 const COLUMNS: &str = "id, account_id, url, types, created_at,
     previous_until, failing_since, disabled_at, disabled_reason";
 
-fn read(row: &Row<'_>) -> Result<Webhook, Error> {
+fn read(row: &Row<'_>, now: i64) -> Result<Webhook, Error> {
     Ok(Webhook {
         id: row.parsed(0, WebhookId::parse)?,
         account: row.parsed(1, AccountId::parse)?,
         url: row.text(2)?,
         types: row.parsed(3, types)?,
         created_at: row.int(4)?,
-        previous_until: row.opt_int(5)?,
+        previous_until: row.opt_int(5)?.filter(|until| now < *until),
         failing_since: row.opt_int(6)?,
         disabled: row.opt_int(7)?.zip(row.opt_parsed(8, Reason::parse)?),
     })
@@ -132,7 +132,7 @@ pub fn find(tx: &Tx<'_>, account: &AccountId, id: &WebhookId) -> Result<Option<W
     tx.one(
         &format!("SELECT {COLUMNS} FROM webhook WHERE id = ?1 AND account_id = ?2"),
         values![id.as_str(), account.as_str()],
-        read,
+        |row| read(row, tx.now()),
     )
 }
 
@@ -154,7 +154,7 @@ pub fn list(tx: &Tx<'_>, account: &AccountId) -> Result<Vec<Webhook>, Error> {
     tx.all(
         &format!("SELECT {COLUMNS} FROM webhook WHERE account_id = ?1 ORDER BY id LIMIT ?2"),
         values![account.as_str(), MOST_WEBHOOKS],
-        read,
+        |row| read(row, tx.now()),
     )
 }
 

@@ -133,7 +133,7 @@ fn commands_are_noticed_by_a_running_server() {
     assert_eq!(receiver.wait_for(3, SOON)[2].body, got.body);
     deliveries(&server, &account, &id);
     let deliveries = place.json(&["webhook", "deliveries", &id]);
-    assert_eq!(deliveries["total"], 3, "{deliveries}");
+    assert_eq!(deliveries["total"], 2, "{deliveries}");
     let changed = place.json(&["webhook", "update", &id, "--types", "*", "--disable"]);
     assert_eq!((&changed["types"], &changed["disabledReason"]), (&json!(["*"]), &json!("by you")));
     assert_eq!(place.run(&["webhook", "test", &id]).status.code(), Some(1));
@@ -228,6 +228,10 @@ fn a_webhook_at_which_nothing_works_is_switched_off_by_itself() {
         std::thread::sleep(POLL);
     };
     assert_eq!(off["disabledReason"], "failing");
+    let waits = webhook(&server, &account, "GET", &format!("{id}/deliveries"), None).json();
+    let waits = &waits["deliveries"][0];
+    assert_eq!((&waits["state"], &waits["nextAttemptAt"]), (&json!("pending"), &Value::Null), "{waits}");
+    assert_eq!(place.json(&["webhook", "deliveries", &id])["deliveries"][0]["nextAttemptAt"], Value::Null);
     assert!(off["disabledAt"].as_i64() >= off["failingSince"].as_i64().map(|since| since + 300));
     receiver.answer(Answer::Status(200));
     let before = receiver.got();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use applyd_core::delivery::Schedule;
+use applyd_core::delivery::{MOST_AT_ONCE, Schedule};
 use applyd_core::seal::MasterKey;
 use applyd_core::signature::{Secret, sign};
 use applyd_store::delivery::{self, Attempt, Claimed, Recorded};
@@ -15,8 +15,6 @@ use tokio::task::JoinSet;
 use super::{Failure, LONGEST_EXCHANGE, Outbound, Rules, Target, secret};
 use crate::failpoint;
 
-/// Attempts under way, over all endpoints.
-const MOST_AT_ONCE: usize = 64;
 /// Longer than an attempt, so that a living server loses no lease.
 const LEASE: Duration = LONGEST_EXCHANGE.saturating_mul(2);
 
@@ -30,10 +28,14 @@ pub(crate) struct Notifier {
 }
 
 /// Why nothing was taken.
-struct NotTaken {
-    status: Option<u16>,
-    reason: String,
+enum NotTaken {
+    /// By the receiver, or by where it is.
+    Failed { status: Option<u16>, reason: String },
+    /// Nothing was sent, by the fault of this server.
+    Withheld,
 }
+
+const UNSIGNED: &str = "this server cannot open the secret that signs, so nothing was sent";
 
 impl Notifier {
     /// Delivers what `store` has queued, signed by secrets that `key` opens, where `rules` allow.
@@ -63,12 +65,20 @@ async fn attempt(notifier: Arc<Notifier>, claimed: Claimed) {
     let taken = tell(&notifier, &claimed).await;
     failpoint::hit("told");
     let (webhook, event) = (claimed.webhook.clone(), claimed.event.id.clone());
-    let reason = taken.as_ref().err().map(|not| not.reason.clone()).unwrap_or_default();
+    let reason = match &taken {
+        Ok(_) => String::new(),
+        Err(NotTaken::Failed { reason, .. }) => reason.clone(),
+        Err(NotTaken::Withheld) => {
+            tracing::error!(%webhook, event, "the secret cannot be opened with this master key: nothing is sent");
+            UNSIGNED.to_owned()
+        }
+    };
     let schedule = notifier.schedule.clone();
     let recorded = notifier.store.write(move |tx| {
         let attempt = match &taken {
             Ok(status) => Attempt::Taken { status: *status },
-            Err(not) => Attempt::Failed { status: not.status, reason: &not.reason },
+            Err(NotTaken::Failed { status, reason }) => Attempt::Failed { status: *status, reason },
+            Err(NotTaken::Withheld) => Attempt::Withheld { reason: UNSIGNED },
         };
         delivery::record(tx, &claimed, attempt, &schedule, fastrand::f64())
     });
@@ -94,11 +104,11 @@ async fn tell(notifier: &Notifier, claimed: &Claimed) -> Result<u16, NotTaken> {
         .flatten()
         .map(|sealed| secret::open(&notifier.key, &claimed.webhook, sealed))
         .collect();
-    let secrets = secrets.ok_or_else(|| NotTaken::of("the secret cannot be opened with this master key"))?;
+    let secrets = secrets.ok_or(NotTaken::Withheld)?;
     let body = serde_json::to_vec(&claimed.event).map_err(|error| NotTaken::of(error.to_string()))?;
     let headers = headers(claimed, &secrets, notifier.store.now() / 1000, &body);
     let headers = headers.map_err(|error| NotTaken::of(error.to_string()))?;
-    notifier.outbound.post(&target, headers, body.into()).await.map_err(|failure| NotTaken {
+    notifier.outbound.post(&target, headers, body.into()).await.map_err(|failure| NotTaken::Failed {
         status: if let Failure::Status(status) = failure { Some(status) } else { None },
         reason: failure.to_string(),
     })
@@ -123,7 +133,7 @@ fn headers(
 
 impl NotTaken {
     fn of(reason: impl Into<String>) -> Self {
-        Self { status: None, reason: reason.into() }
+        Self::Failed { status: None, reason: reason.into() }
     }
 }
 

@@ -46,20 +46,33 @@ impl World {
 
     /// A webhook of an account of its own, with so many events waiting.
     async fn webhook(&self, url: String, events: usize) -> (WebhookId, Secret) {
+        self.webhooks(url, 1, events).await.remove(0)
+    }
+
+    /// So many of one account, with so many events waiting at each.
+    async fn webhooks(&self, url: String, count: usize, events: usize) -> Vec<(WebhookId, Secret)> {
         let account = AccountId::new(self.store.now(), fastrand::u128(..));
-        let id = WebhookId::new(self.store.now(), fastrand::u128(..));
-        let (secret, sealed) = secret::make(&self.notifier.key, &id).unwrap();
-        let new = New { id: id.clone(), account: account.clone(), url, types: Types::Every, secret: sealed };
+        let mut made = Vec::new();
+        let mut all = Vec::new();
+        for _ in 0..count {
+            let id = WebhookId::new(self.store.now(), fastrand::u128(..));
+            let (secret, sealed) = secret::make(&self.notifier.key, &id).unwrap();
+            let (account, url) = (account.clone(), url.clone());
+            all.push(New { id: id.clone(), account, url, types: Types::Every, secret: sealed });
+            made.push((id, secret));
+        }
         self.write(move |tx| {
             account::create(tx, &account, account.as_str(), Channel::Sandbox)?;
-            assert!(webhook::create(tx, &new)?);
-            for _ in 0..events {
-                assert!(delivery::test(tx, &account, &new.id)?.is_some());
+            for new in all {
+                assert!(webhook::create(tx, &new)?);
+                for _ in 0..events {
+                    assert!(delivery::test(tx, &account, &new.id)?.is_some());
+                }
             }
             Ok(())
         })
         .await;
-        (id, secret)
+        made
     }
 
     async fn deliveries(&self, webhook: &WebhookId) -> Vec<Delivery> {
@@ -133,6 +146,46 @@ async fn an_address_that_the_rules_no_longer_allow_is_not_reached() {
     assert_eq!((failed.state, failed.attempts, failed.last_status), (State::Pending, 1, None));
     assert!(failed.last_failure.unwrap().contains("address"));
     drop(listener);
+}
+
+#[tokio::test]
+async fn a_secret_of_another_key_is_no_failure_of_the_receiver() {
+    let (world, (url, mut told)) = (World::new(), receiver().await);
+    let (id, _) = world.webhook(url, 1).await;
+    let Notifier { store, rules, schedule, .. } = &*world.notifier;
+    let key = Arc::new(MasterKey::new([2; 32]));
+    let wrong = Arc::new(Notifier::new(store.clone(), key, rules.clone(), schedule.clone()));
+    let mut tasks = JoinSet::new();
+    assert_eq!(step(&wrong, &mut tasks).await.unwrap(), 1);
+    tasks.join_all().await;
+    let held = world.deliveries(&id).await.remove(0);
+    assert_eq!((held.state, held.attempts), (State::Pending, 0));
+    assert!(held.last_failure.unwrap().contains("cannot open the secret"));
+    assert!(held.due_at.unwrap() > store.now() + 30_000, "not at once");
+    let owner = id.clone();
+    let found = store.read(move |tx| {
+        let account = webhook::owner(tx, &owner)?.unwrap();
+        webhook::find(tx, &account, &owner)
+    });
+    assert_eq!(found.await.unwrap().unwrap().failing_since, None);
+    assert!(told.try_recv().is_err(), "nothing is sent unsigned");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_slow_receivers_of_one_account_do_not_hold_up_another() {
+    let (world, (listener, slow)) = (World::new(), hanging().await);
+    world.webhooks(slow, 20, 4).await;
+    let (stop, mut stopped) = watch::channel(false);
+    let running = tokio::spawn(dispatch(Arc::clone(&world.notifier), Arc::new(News::new(1)), async move {
+        stopped.changed().await.unwrap();
+    }));
+    let _held = listener.accept().await.unwrap();
+    let (url, mut told) = receiver().await;
+    world.webhook(url, 1).await;
+    let arrived = tokio::time::timeout(LONGEST_EXCHANGE / 3, told.recv()).await;
+    assert!(arrived.is_ok(), "it waits for receivers of another account");
+    stop.send(true).unwrap();
+    running.await.unwrap();
 }
 
 /// submission-protocol.md P22.
