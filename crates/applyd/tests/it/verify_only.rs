@@ -278,6 +278,7 @@ fn what_may_have_been_sent_is_unknown_at_its_deadline() {
     assert!(has_failed_with(&settled(&server, &one, &ids[2]), "not_submitted"));
     assert_eq!(place.balance(&one), (18, 0, 2));
     assert_eq!(place.submissions(), before, "something was sent");
+    assert_eq!([1000, 1001, 10].map(|number| place.counted(&job(number))), [(1, 1), (1, 1), (1, 0)]);
     assert_eq!(end(&place, &[]).0, Some(0));
     place.assert_clean_ledger();
 }
