@@ -189,9 +189,9 @@ pub(crate) enum LimitsCommand {
         /// Requests in a minute, for each key
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         per_minute: u32,
-        /// Requests in a UTC day, for each key; without it, a day has no limit
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-        per_day: Option<u32>,
+        /// Requests in a UTC day, for each key, or `none`; without it, the day's limit stays as it is
+        #[arg(long, value_parser = per_day)]
+        per_day: Option<PerDay>,
     },
     /// Back to the limits of the API
     Reset {
@@ -321,6 +321,18 @@ fn endpoint(name: &str) -> Result<Endpoint, String> {
         let names: Vec<&str> = Endpoint::ALL.iter().map(|endpoint| endpoint.name()).collect();
         format!("must be one of {}", names.join(", "))
     })
+}
+
+/// A day's limit, or that there is none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PerDay(pub(crate) Option<u32>);
+
+fn per_day(text: &str) -> Result<PerDay, String> {
+    if text == "none" {
+        return Ok(PerDay(None));
+    }
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    limit.map(|limit| PerDay(Some(limit))).ok_or_else(|| "must be a number from 1 on, or none".to_owned())
 }
 
 fn grace(text: &str) -> Result<Duration, String> {

@@ -24,20 +24,37 @@ pub struct Draft {
     pub terms: Terms,
 }
 
-impl Draft {
-    /// Judges a request: first its shape (400), then its meaning (422).
+/// A request of the right shape, whose meaning is not judged yet: what is asked in between goes between the two.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sketch {
+    job: JobRef,
+    cover_letter: String,
+    request: ApplyRequest,
+}
+
+impl Sketch {
+    /// Judges the shape of a request (400).
     ///
     /// # Errors
     /// The first refusal in the contract's order.
-    pub fn parse(request: ApplyRequest) -> Result<Self, Refusal> {
-        let job_id = required(request.job_id, "jobId")?;
-        let cover_letter = required(request.cover_letter, "coverLetter")?;
+    pub fn parse(mut request: ApplyRequest) -> Result<Self, Refusal> {
+        let job_id = required(request.job_id.take(), "jobId")?;
+        let cover_letter = required(request.cover_letter.take(), "coverLetter")?;
         let job = JobRef::parse(&job_id).ok_or_else(|| {
             Refusal::shape(
                 "jobId",
                 "`jobId` must be an Upwork job URL, a ciphertext (~01… or ~02…) or a processed-job UUID",
             )
         })?;
+        Ok(Self { job, cover_letter, request })
+    }
+
+    /// Judges its meaning (422).
+    ///
+    /// # Errors
+    /// The first refusal in the contract's order.
+    pub fn judge(self) -> Result<Draft, Refusal> {
+        let Self { job, cover_letter, request } = self;
         text(&cover_letter, "coverLetter", LONGEST_TEXT_CHARS)?;
         let profile_id = request.profile_id.map(profile).transpose()?;
         let answers = answers(request.question_answers.unwrap_or_default())?;
@@ -54,7 +71,17 @@ impl Draft {
             answers,
             auto_fill: request.auto_fill_other_questions.unwrap_or(false),
         };
-        Ok(Self { job, terms })
+        Ok(Draft { job, terms })
+    }
+}
+
+impl Draft {
+    /// Judges a request: first its shape (400), then its meaning (422).
+    ///
+    /// # Errors
+    /// The first refusal in the contract's order.
+    pub fn parse(request: ApplyRequest) -> Result<Self, Refusal> {
+        Sketch::parse(request)?.judge()
     }
 
     /// The same for a pre-flight, which sends nothing: the letter may be missing.
@@ -257,6 +284,17 @@ mod tests {
             assert_eq!((refusal.kind, refusal.field.as_str()), (kind, field), "{body}");
             assert!(refusal.message.contains(&format!("`{field}`")), "{refusal:?}");
         }
+    }
+
+    #[test]
+    fn a_sketch_has_its_shape_and_maybe_no_sense() {
+        let request = |letter: serde_json::Value| {
+            let body = json!({"jobId": "~021", "coverLetter": letter, "proposal": {"timeline": "soon"}});
+            serde_json::from_value(body).unwrap()
+        };
+        assert_eq!(Sketch::parse(request(json!(null))).unwrap_err().kind, Kind::Shape);
+        let sketch = Sketch::parse(request(json!(" "))).unwrap();
+        assert_eq!(sketch.judge().unwrap_err().kind, Kind::Meaning);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::refusal::Refusal;
@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 /// A shape refusal that names the member where one can be named, else `body`.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Refusal> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { path: String::new() }
+    let value = Strict { place: Place::Whole }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| refusal(&error.to_string()))?;
@@ -50,28 +50,52 @@ fn refusal(text: &str) -> Refusal {
     }
 }
 
-struct Strict {
-    path: String,
+/// Where a value stands. It is put into words for a refusal only: for each value of a body they could be many.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Whole,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
 }
 
-impl Strict {
-    /// Where a member stands: never empty, and free of what separates a path from its sentence.
-    fn member(&self, name: &str) -> String {
-        let name = if name.is_empty() { "\"\"" } else { &name.replace(['\0', MARK], "?") };
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+impl Place<'_> {
+    fn refuse<E: serde::de::Error>(&self, wrong: &str) -> E {
+        let path = self.to_string();
+        let path = if path.is_empty() { "body" } else { &path };
+        E::custom(format!("{path}{MARK}`{path}` {wrong}{MARK}"))
     }
+}
 
+/// Empty for the whole only, and free of what separates a path from its sentence.
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Item(list, index) => write!(formatter, "{list}[{index}]"),
+            Self::Member(object, name) => {
+                let dot = if matches!(object, Place::Whole) { "" } else { "." };
+                let name = if name.is_empty() { "\"\"" } else { &name.replace(['\0', MARK], "?") };
+                write!(formatter, "{object}{dot}{name}")
+            }
+        }
+    }
+}
+
+struct Strict<'a> {
+    place: Place<'a>,
+}
+
+impl Strict<'_> {
     fn text<E: serde::de::Error>(&self, text: String) -> Result<Value, E> {
         // PostgreSQL's text cannot hold it, and no proposal needs it.
         if text.contains('\0') {
-            let path = if self.path.is_empty() { "body" } else { &self.path };
-            return Err(E::custom(format!("{path}{MARK}`{path}` must not contain U+0000{MARK}")));
+            return Err(self.place.refuse("must not contain U+0000"));
         }
         Ok(Value::String(text))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -79,7 +103,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +141,7 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(item) =
-            items.next_element_seed(Strict { path: format!("{}[{}]", self.path, list.len()) })?
+            items.next_element_seed(Strict { place: Place::Item(&self.place, list.len()) })?
         {
             list.push(item);
         }
@@ -127,13 +151,14 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let path = self.member(&name);
-            if map.contains_key(&name) || name.contains('\0') {
-                let wrong =
-                    if name.contains('\0') { "must not contain U+0000" } else { "stands more than once" };
-                return Err(A::Error::custom(format!("{path}{MARK}`{path}` {wrong}{MARK}")));
+            let place = Place::Member(&self.place, &name);
+            if name.contains('\0') {
+                return Err(place.refuse("must not contain U+0000"));
             }
-            let value = members.next_value_seed(Strict { path })?;
+            if map.contains_key(&name) {
+                return Err(place.refuse("stands more than once"));
+            }
+            let value = members.next_value_seed(Strict { place })?;
             map.insert(name, value);
         }
         Ok(Value::Object(map))
@@ -160,6 +185,19 @@ mod tests {
             assert_eq!(refusal.field, field, "{body}");
             assert!(refusal.message.contains("more than once"), "{refusal:?}");
         }
+    }
+
+    /// To name each item of this by its path would be to write 500 GB.
+    #[test]
+    fn many_items_under_a_long_name_are_read_at_once() {
+        const LENGTH: usize = 1 << 19;
+        let (name, items) = ("a".repeat(LENGTH << 1), "0,".repeat(LENGTH));
+        let begun = std::time::Instant::now();
+        let read = object(format!("{{\"{name}\":[{items}0]}}").as_bytes()).unwrap();
+        assert_eq!(read[&name].as_array().unwrap().len(), LENGTH + 1);
+        let twice = object(format!("{{\"{name}\":[{items}{{\"b\":1,\"b\":2}}]}}").as_bytes());
+        assert_eq!(twice.unwrap_err().field, format!("{name}[{LENGTH}].b"));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]

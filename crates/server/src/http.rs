@@ -38,8 +38,8 @@ use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
 use applyd_upwork::Upwork;
-use axum::Router;
 use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
 use tokio::sync::watch;
 
 use crate::letter::Letters;
@@ -101,7 +101,7 @@ fn routes() -> Router<Arc<App>> {
         .route("/api/webhooks/events/{id}/redeliver", post(webhooks::redeliver))
         .route("/sandbox/submissions", get(submissions::submissions))
         .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
+        .route("/readyz", get(health::readyz).layer(Extension(Arc::new(health::LastLook::default()))))
         .route("/openapi.json", get(openapi::openapi))
         .route("/docs", get(docs::docs))
 }

@@ -12,11 +12,11 @@ use crate::work::witness::sync_folder;
 
 const KEY_BYTES: usize = 32;
 
-/// The key of this file; a missing file is made.
+/// The key of this file; a missing file is made if it may: not where something waits that only it opens.
 ///
 /// # Errors
-/// The file is no key, or cannot be read or made.
-pub fn master_key(path: &Path) -> Result<MasterKey, StartError> {
+/// The file is no key, cannot be read or made, or is missing and must not be made.
+pub fn master_key(path: &Path, may_make: bool) -> Result<MasterKey, StartError> {
     let shown = path.display();
     match std::fs::read(path) {
         Ok(bytes) => {
@@ -24,10 +24,13 @@ pub fn master_key(path: &Path) -> Result<MasterKey, StartError> {
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it must have exactly 32 bytes"));
             key.map(MasterKey::new).tried(|| format!("the master key {shown} is damaged"))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && may_make => {
             make(path).tried(|| format!("cannot make the master key {shown}"))
         }
-        Err(error) => Err(error).tried(|| format!("cannot read the master key {shown}")),
+        Err(error) => {
+            let tried = || format!("cannot read the master key {shown}, which the secrets of webhooks need");
+            Err(error).tried(tried)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::seal::MasterKey;
-use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta};
+use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, webhook};
 use applyd_upwork::{Consent, Endpoint, Upwork};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -95,8 +95,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     raise_file_limit();
     let lock = ServeLock::take(&settings.database)?;
     let letters = Letters::new(settings.letters.clone())?;
-    let key = Arc::new(master_key(&settings.master_key_file)?);
     let store = open_store(&settings.database)?;
+    let has_secrets = store.read(webhook::is_any).await?;
+    let key = Arc::new(master_key(&settings.master_key_file, !has_secrets)?);
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;
     let witness = verify_only::check(&store, &settings, &identity).await?;

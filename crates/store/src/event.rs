@@ -54,11 +54,13 @@ pub(crate) fn insert(
 pub(crate) const COLUMNS: &str = "id, type, at, data";
 
 pub(crate) fn read(row: &Row<'_>) -> Result<EventBody, Error> {
+    let id = row.text(0)?;
     Ok(EventBody {
-        id: row.text(0)?,
         kind: row.parsed(1, EventType::parse)?,
         timestamp: iso(row.int(2)?),
-        data: row.parsed(3, |data| serde_json::from_str(data).ok())?,
+        data: serde_json::from_str(&row.text(3)?)
+            .map_err(|_| Error::Damaged(format!("the data of event {id}")))?,
+        id,
     })
 }
 
@@ -92,28 +94,31 @@ pub fn after(
         )?,
     };
     let Some(last) = last else { return Ok(None) };
-    let mut events = tx.all(
+    let rows = tx.all(
         &format!(
             "SELECT {COLUMNS} FROM event WHERE account_id = ?1 AND seq > ?2 AND type <> ?4
              ORDER BY seq LIMIT ?3"
         ),
         values![account.as_str(), last, most + 1, EventType::Test.as_str()],
-        read,
+        |row| Ok(read(row)),
     )?;
     let most = usize::try_from(most).unwrap_or(0);
-    let has_more = events.len() > most;
-    events.truncate(most);
-    Ok(Some(Page { events, has_more }))
+    let has_more = rows.len() > most;
+    let readable = |row: Result<EventBody, Error>| {
+        // One row that cannot be read must not stand in the way of the next.
+        row.inspect_err(|error| tracing::error!(%error, "an event is left out")).ok()
+    };
+    Ok(Some(Page { events: rows.into_iter().take(most).filter_map(readable).collect(), has_more }))
 }
 
-/// The account's newest event.
+/// The account's newest event, but for tests.
 ///
 /// # Errors
 /// The store's.
 pub fn newest(tx: &Tx<'_>, account: &AccountId) -> Result<Option<EventId>, Error> {
     tx.one(
-        "SELECT id FROM event WHERE account_id = ?1 ORDER BY seq DESC LIMIT 1",
-        values![account.as_str()],
+        "SELECT id FROM event WHERE account_id = ?1 AND type <> ?2 ORDER BY seq DESC LIMIT 1",
+        values![account.as_str(), EventType::Test.as_str()],
         |row| row.parsed(0, EventId::parse),
     )
 }
@@ -159,16 +164,19 @@ pub fn types(tx: &Tx<'_>, id: &QueueId) -> Result<Vec<String>, Error> {
     })
 }
 
-/// Forgets some events that are older than they must be kept, with all their deliveries; answers how many.
+/// Forgets some events that are older than they must be kept, but for the last of them in each account, with all their deliveries; answers how many.
 ///
 /// # Errors
 /// The store's.
 pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
-    // The oldest first, so that nothing is searched for: seq grows with time. The newest stays, so that the next
-    // one comes after it.
-    const OLD: &str = "SELECT id FROM (SELECT id, seq, at FROM event ORDER BY seq LIMIT ?2)
-        WHERE at < ?1 AND seq < (SELECT max(seq) FROM event)";
-    let old = values![tx.now() - KEPT_MS, PURGED_AT_ONCE];
+    // The newest of those that are too old stays for each account: whoever has heard all of them has its id as a
+    // cursor, and what comes next follows it. The newest of all stays, so that no place is given out twice.
+    const OLD: &str = "SELECT e.id FROM event e
+        WHERE e.at < ?1 AND e.seq < (SELECT max(seq) FROM event) AND (e.type = ?3 OR EXISTS (
+          SELECT 1 FROM event n
+          WHERE n.account_id = e.account_id AND n.seq > e.seq AND n.at < ?1 AND n.type <> ?3))
+        ORDER BY e.at, e.seq LIMIT ?2";
+    let old = values![tx.now() - KEPT_MS, PURGED_AT_ONCE, EventType::Test.as_str()];
     tx.execute(&format!("DELETE FROM delivery WHERE event_id IN ({OLD})"), old)?;
     tx.execute(&format!("DELETE FROM event WHERE id IN ({OLD})"), old)
 }

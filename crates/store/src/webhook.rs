@@ -230,6 +230,14 @@ pub fn delete(tx: &Tx<'_>, account: &AccountId, id: &WebhookId) -> Result<bool, 
     Ok(gone == 1)
 }
 
+/// Whether any account has an endpoint, and with it a sealed secret.
+///
+/// # Errors
+/// The store's.
+pub fn is_any(tx: &Tx<'_>) -> Result<bool, Error> {
+    Ok(tx.one("SELECT 1 FROM webhook LIMIT 1", values![], |_| Ok(()))?.is_some())
+}
+
 /// Endpoints of an account to which an event of this type goes.
 pub(crate) fn wanting(tx: &Tx<'_>, account: &AccountId, kind: EventType) -> Result<Vec<WebhookId>, Error> {
     let enabled = tx.all(

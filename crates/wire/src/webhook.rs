@@ -169,8 +169,8 @@ pub struct DeliveriesAnswer {
 pub struct EventsAnswer {
     /// As webhooks tell them.
     pub events: Vec<EventBody>,
-    /// Give it as `after` to get what follows; null: there has been no event yet.
-    pub next: Option<String>,
+    /// Give it as `after` to get what follows.
+    pub next: String,
     /// Whether something follows now.
     pub has_more: bool,
 }

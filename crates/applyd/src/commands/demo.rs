@@ -13,7 +13,7 @@ use applyd_wire::{ApplicationStatus, ApplyRequest, StatusAnswer};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::account;
-use super::serve::{Stop, runtime};
+use super::serve::{Stop, run};
 use crate::failure::Failure;
 use crate::output;
 
@@ -30,7 +30,7 @@ pub(super) fn demo(settings: Settings, listen_given: bool, once: bool) -> Result
     let account = account::create(&store, &name, CREDITS, Channel::Sandbox)?;
     drop(store);
     let key = output::shown(&account["apiKey"]);
-    runtime()?.block_on(async move {
+    run(async move {
         let mut stop = Stop::listen()?;
         let running = start_somewhere(settings, listen_given).await?;
         let base = format!("http://{}", running.address);

@@ -4,7 +4,7 @@ use applyd_core::quota::{Endpoint, Limits};
 use applyd_store::rate_limit;
 use serde_json::{Value, json};
 
-use crate::cli::{Global, LimitsCommand};
+use crate::cli::{Global, LimitsCommand, PerDay};
 use crate::failure::Failure;
 use crate::output;
 
@@ -12,7 +12,7 @@ pub(super) fn run(global: &Global, command: LimitsCommand) -> Result<(), Failure
     match command {
         LimitsCommand::List { account } => list(global, account),
         LimitsCommand::Set { account, endpoint, per_minute, per_day } => {
-            set(global, account, endpoint, Limits { per_minute, per_day })
+            set(global, account, endpoint, per_minute, per_day)
         }
         LimitsCommand::Reset { account, endpoint } => reset(global, account, endpoint),
     }
@@ -41,10 +41,21 @@ fn list(global: &Global, account: String) -> Result<(), Failure> {
     })
 }
 
-fn set(global: &Global, account: String, endpoint: Endpoint, limits: Limits) -> Result<(), Failure> {
-    super::store(global, false)?.write_blocking(move |tx| {
+/// Who raises the limit of a minute does not mean to lift that of a day.
+fn set(
+    global: &Global,
+    account: String,
+    endpoint: Endpoint,
+    per_minute: u32,
+    per_day: Option<PerDay>,
+) -> Result<(), Failure> {
+    let limits = super::store(global, false)?.write_blocking(move |tx| {
         let account = super::account_of(tx, &account)?;
-        Ok::<_, Failure>(rate_limit::set(tx, &account.id, endpoint, limits)?)
+        let own = rate_limit::list(tx, &account.id)?.into_iter().find(|(of, _)| *of == endpoint);
+        let before = own.map_or_else(|| endpoint.limits(), |(_, limits)| limits);
+        let limits = Limits { per_minute, per_day: per_day.map_or(before.per_day, |per_day| per_day.0) };
+        rate_limit::set(tx, &account.id, endpoint, limits)?;
+        Ok::<_, Failure>(limits)
     })?;
     output::print(global.json, &told(endpoint, limits, true), |_| format!("{} is set", endpoint.name()))
 }

@@ -6,7 +6,7 @@ use applyd_server::telemetry;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::serve::{Stop, runtime};
+use super::serve::{Stop, run};
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::output;
@@ -17,7 +17,7 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8090";
 pub(super) fn serve(settings: Settings, listen: Option<String>) -> Result<(), Failure> {
     telemetry::start();
     let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
-    runtime()?.block_on(async move {
+    run(async move {
         let mut stop = Stop::listen()?;
         let listener = TcpListener::bind(&listen)
             .await

@@ -1,16 +1,23 @@
 //! `applyd serve`.
 
+use std::time::Duration;
+
 use applyd_server::config::Settings;
 use applyd_server::{start, telemetry};
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 use crate::output;
 
-/// A runtime for a server on a small machine.
-pub(super) fn runtime() -> Result<Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+/// What still blocks a thread at the end, such as the look-up of a name, is not waited for longer.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// Runs a server to its end.
+pub(super) fn run(server: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(server);
+    runtime.shutdown_timeout(LAST_WAIT);
+    ended
 }
 
 /// SIGTERM and Ctrl-C, heard from the moment this is made.
@@ -37,7 +44,7 @@ impl Stop {
 /// Serves until SIGTERM or Ctrl-C.
 pub(super) fn serve(settings: Settings) -> Result<(), Failure> {
     telemetry::start();
-    runtime()?.block_on(async move {
+    run(async move {
         let mut stop = Stop::listen()?;
         let running = start(settings).await?;
         output::line(&format!("applyd listening on http://{}", running.address))?;

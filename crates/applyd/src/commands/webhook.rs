@@ -147,7 +147,8 @@ fn types_of(names: &[String]) -> Result<Option<Types>, Failure> {
 }
 
 fn fresh_secret(global: &Global, id: &WebhookId) -> Result<(Secret, Vec<u8>), Failure> {
-    let key = applyd_server::master_key(&global.settings(None)?.master_key_file)?;
+    let has_secrets = super::store(global, false)?.read_blocking(webhook::is_any)?;
+    let key = applyd_server::master_key(&global.settings(None)?.master_key_file, !has_secrets)?;
     Ok(secret::make(&key, id)?)
 }
 

@@ -48,6 +48,22 @@ fn the_legacy_path_refuses_in_its_own_words() {
         let refused = server.call("POST", LEGACY, &account.key, Some(&body.to_string()));
         assert_eq!((refused.status, refused.json()["field"].as_str()), (status, Some(field)), "{refused:?}");
     }
+    // What has no shape is told before what stands against each other.
+    for (body, field) in [
+        (json!({"jobId": 1, "applicationOptions": {}, "proposal": {}}), "jobId"),
+        (json!({"jobId": job(1), "applicationOptions": {}, "proposal": {}}), "coverLetter"),
+        (
+            json!({"jobId": job(1), "coverLetter": "Hi", "applicationOptions": {}, "proposal": {"hourlyRate": "x"}}),
+            "proposal.hourlyRate",
+        ),
+        (
+            json!({"jobId": job(1), "coverLetter": "Hi", "applicationOptions": {"hourlyRate": "x"}, "proposal": {}}),
+            "applicationOptions.hourlyRate",
+        ),
+    ] {
+        let refused = server.call("POST", LEGACY, &account.key, Some(&body.to_string()));
+        assert_eq!((refused.status, refused.json()["field"].as_str()), (400, Some(field)), "{refused:?}");
+    }
     let wrong = server.call("GET", LEGACY, &account.key, None);
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("POST")));
 }
@@ -62,4 +78,8 @@ fn an_idempotency_key_counts_all_paths_as_one() {
     let again = server.call_with("POST", "/api/auto-apply-v2/apply", &headers, Some(body.as_bytes()));
     assert_eq!((first.status, again.status), (200, 200));
     assert_eq!((first.queue_id(), again.header("idempotent-replayed")), (again.queue_id(), Some("true")));
+    // That both names are there is a matter of meaning, and the key is looked up before that.
+    let both = body.replace("\"jobId\"", "\"proposal\":{},\"jobId\"");
+    let other = server.call_with("POST", LEGACY, &headers, Some(both.as_bytes()));
+    assert_eq!((other.status, other.json()["field"].as_str()), (422, Some("Idempotency-Key")), "{other:?}");
 }

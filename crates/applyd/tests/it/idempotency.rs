@@ -60,6 +60,16 @@ fn a_repeat_gets_the_first_answer_and_another_body_is_refused() {
         assert_eq!((refused.status, refused.header(REPLAYED)), (422, None), "{refused:?}");
         assert_eq!(refused.json()["error"], "Idempotency-Key was used with another body");
     }
+    // What has no shape is no other body: it is refused before the key is looked up.
+    for (shapeless, field) in [
+        (format!(r#"{{"jobId":"{}"}}"#, job(1)), "coverLetter"),
+        (r#"{"coverLetter":"Hello"}"#.to_owned(), "jobId"),
+        (body("9000000000000000001"), "jobId"),
+        (plain.replace("65", "\"65\""), "proposal.hourlyRate"),
+    ] {
+        let refused = apply(&server, &account, &["k 1"], &shapeless);
+        assert_eq!((refused.status, refused.json()["field"].as_str()), (400, Some(field)), "{refused:?}");
+    }
     let keyless = apply(&server, &account, &[], &plain);
     assert_eq!((keyless.status, keyless.queue_id(), keyless.header(REPLAYED)), (409, first.queue_id(), None));
     let of_other = apply(&server, &other, &["k 1"], &plain);

@@ -104,6 +104,11 @@ fn the_table_can_be_listed_and_a_wrong_name_is_told() {
         apply,
         &serde_json::json!({"endpoint": "apply", "perMinute": 60, "perDay": 1000, "set": false})
     );
+    let set = |more: &[&str]| {
+        place.json(&[&["limits", "set", &account.name, "apply", "--per-minute", "100"], more].concat())["perDay"].clone()
+    };
+    assert_eq!(set(&[]), 1000, "who raises the minute does not lift the day");
+    assert_eq!((set(&["--per-day", "none"]), set(&[])), (serde_json::Value::Null, serde_json::Value::Null));
     let wrong = place.run(&["limits", "set", &account.name, "aply", "--per-minute", "1"]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("must be one of apply, status"));

@@ -55,6 +55,25 @@ fn every_body_that_is_asked_or_answered_has_an_example() {
 }
 
 #[test]
+fn the_description_tells_of_itself_and_of_the_old_name() {
+    let place = Place::fast();
+    let described: Value = serde_json::from_slice(&place.run(&["openapi"]).stdout).unwrap();
+    for (path, kind) in [("/openapi.json", "application/json"), ("/docs", "text/html")] {
+        let told = &described["paths"][path]["get"];
+        assert_eq!(told["security"], serde_json::json!([{}]), "{path}");
+        assert!(told["responses"]["200"]["content"][kind].is_object(), "{path}: {told}");
+    }
+    let body = &described["paths"]["/api/auto-apply/external"]["post"]["requestBody"]["content"];
+    let body = &body["application/json"];
+    let name = body["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+    let options = &described["components"]["schemas"][name]["properties"]["applicationOptions"];
+    assert_eq!(options["oneOf"][0]["$ref"], "#/components/schemas/ProposalTerms", "{name}");
+    assert_eq!(body["example"]["applicationOptions"]["hourlyRate"], 65);
+    let plain = &described["components"]["schemas"]["ApplyRequest"]["properties"];
+    assert!(plain["applicationOptions"].is_null() && plain["proposal"].is_object());
+}
+
+#[test]
 fn the_page_shows_every_call_and_loads_nothing() {
     let place = Place::fast();
     let server = place.serve();

@@ -64,6 +64,9 @@ fn the_numbers_tell_what_happened() {
         server.ended(&account, &accepted.queue_id(), Duration::from_secs(20))
     });
     assert_eq!(ended.map(|end| end["applicationStatus"].clone()), ["applied", "failed"]);
+    for method in ["BREW", "M".repeat(20_000).as_str()] {
+        assert_eq!(server.call_with(method, "/healthz", &[], None).status, 405);
+    }
     let reply = try_call(&metrics, "GET", "/metrics", &[], None).unwrap();
     assert_eq!(reply.status, 200);
     for line in [
@@ -71,6 +74,7 @@ fn the_numbers_tell_what_happened() {
         r#"applyd_applications_ended_total{status="failed",code="refused"} 1"#,
         r#"applyd_application_settle_seconds_count{status="applied"} 1"#,
         r#"applyd_http_requests_total{method="POST",endpoint="apply",status="200"} 2"#,
+        r#"applyd_http_requests_total{method="other",endpoint="open",status="405"} 2"#,
         r#"applyd_applications_under_way{state="queued"} 0"#,
         r#"applyd_credits{kind="available"} 4"#,
         r#"applyd_credits{kind="spent"} 1"#,
@@ -90,7 +94,13 @@ fn it_is_ready_while_it_can_write() {
     // Whoever holds the write lock for longer than the store waits keeps every writer away.
     let other = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let blocked = server.call_with("GET", "/readyz", &[], None);
+    let begun = std::time::Instant::now();
+    let blocked = loop {
+        let reply = server.call_with("GET", "/readyz", &[], None);
+        if reply.status != 200 || begun.elapsed() > LOG_WAIT {
+            break reply;
+        }
+    };
     assert_eq!((blocked.status, blocked.header("retry-after")), (503, Some("60")), "{blocked:?}");
     assert_eq!(server.call_with("GET", "/healthz", &[], None).status, 200);
     other.execute_batch("ROLLBACK").unwrap();
@@ -98,4 +108,28 @@ fn it_is_ready_while_it_can_write() {
     while server.call_with("GET", "/readyz", &[], None).status != 200 {
         assert!(begun.elapsed() < LOG_WAIT);
     }
+}
+
+#[test]
+fn strangers_who_ask_whether_it_is_ready_make_it_write_once_a_second_at_most() {
+    const CALLERS: usize = 8;
+    const CALLS: usize = 50;
+    let place = Place::fast();
+    let server = place.serve();
+    let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
+    let touched = || -> String {
+        store.query_row("SELECT value FROM meta WHERE name = 'touched'", [], |row| row.get(0)).unwrap()
+    };
+    let begun = std::time::Instant::now();
+    let mut writes = std::collections::HashSet::new();
+    for _ in 0..CALLS {
+        std::thread::scope(|scope| {
+            for _ in 0..CALLERS {
+                scope.spawn(|| assert_eq!(server.call_with("GET", "/readyz", &[], None).status, 200));
+            }
+        });
+        writes.insert(touched());
+    }
+    let seconds = begun.elapsed().as_secs() as usize + 1;
+    assert!(writes.len() <= seconds, "{} writes within {seconds} s", writes.len());
 }

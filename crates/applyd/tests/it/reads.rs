@@ -230,6 +230,39 @@ fn the_answer_of_a_read_stands_while_it_is_fresh() {
 }
 
 #[test]
+fn a_client_is_known_from_the_newest_of_its_jobs_that_can_still_be_read() {
+    let (place, server, account) = stage();
+    let jobs = place.json(&["sandbox", "jobs"])["jobs"].as_array().unwrap().clone();
+    let of_first: Vec<_> = jobs.iter().filter(|job| job["companyId"] == jobs[0]["companyId"]).collect();
+    let ciphers: Vec<_> = of_first.iter().take(4).map(|job| job["jobId"].as_str().unwrap()).collect();
+    let company_id = jobs[0]["companyId"].as_str().unwrap();
+    ciphers.iter().for_each(|cipher| drop(found(&read(&server, &account, cipher))));
+    let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
+    let set = |what: &str, cipher: &str, value: &dyn rusqlite::ToSql| {
+        let sql = format!("UPDATE stored_job SET {what} WHERE job_key = ?1");
+        assert_eq!(store.execute(&sql, rusqlite::params![cipher, value]).unwrap(), 1, "{cipher}");
+    };
+    // A day later; the first was read last.
+    let begun = now_ms();
+    for (age, cipher) in ciphers.iter().enumerate() {
+        set("expires_at = ?2", cipher, &0);
+        set("synced_at = ?2", cipher, &(begun - 1_000 * age as i64));
+    }
+    // Under the name of a job that is not there, it cannot be read any more.
+    set("job_key = ?2", ciphers[0], &job(16));
+    let shown = found(&client(&server, &account, company_id));
+    assert_eq!(shown["openJobs"].as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown["openJobs"][0]["ciphertext"], ciphers[1]);
+    // Not all of a hundred are tried.
+    set("expires_at = ?2", ciphers[1], &0);
+    set("job_key = ?2", ciphers[1], &job(19));
+    set("job_key = ?2", ciphers[2], &job(999));
+    assert_eq!(client(&server, &account, company_id).status, 404);
+    set("expires_at = ?2", ciphers[3], &i64::MAX);
+    assert_eq!(found(&client(&server, &account, company_id))["openJobs"][0]["ciphertext"], ciphers[3]);
+}
+
+#[test]
 fn freelancers_are_those_of_the_sandbox() {
     let (_place, server, account) = stage();
     let expected = json!({"freelancers": [
@@ -283,6 +316,8 @@ fn applications_are_listed_newest_first_with_their_titles() {
         ("limit=0", "limit"),
         ("limit=101", "limit"),
         ("limit=x", "limit"),
+        ("limit=%2B5", "limit"),
+        ("offset=%2B1", "offset"),
         ("offset=-1", "offset"),
         ("status=done", "status"),
     ] {

@@ -328,3 +328,31 @@ fn a_senseless_webhook_is_refused_by_naming_the_field() {
     assert_eq!((gone.status, gone.json()), (200, json!({"id": id, "deleted": true})));
     assert_eq!(webhook(&server, &account, "GET", &id, None).status, 404);
 }
+
+#[test]
+fn a_lost_master_key_is_not_replaced_while_secrets_need_it() {
+    let place = Place::fast();
+    let account = place.account("agency", 1);
+    let server = place.serve();
+    assert_eq!(server.stop(), Some(0));
+    std::fs::remove_file(place.path("master.key")).unwrap();
+    place.json(&["webhook", "create", &account.name, "https://example.com/hook"]);
+    std::fs::rename(place.path("master.key"), place.path("elsewhere.key")).unwrap();
+    let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("master.key") && told.contains("the secrets of webhooks need"), "{told}");
+    assert!(!place.path("master.key").exists());
+    std::fs::rename(place.path("elsewhere.key"), place.path("master.key")).unwrap();
+    place.serve();
+}
+
+#[test]
+fn the_word_start_is_a_cursor_for_who_has_no_event_yet() {
+    let place = Place::fast();
+    let account = place.account("agency", 1);
+    let server = place.serve();
+    let none = json!({"events": [], "next": "start", "hasMore": false});
+    assert_eq!(listed(&server, &account, ""), none);
+    assert_eq!(listed(&server, &account, "?after=start"), none);
+}

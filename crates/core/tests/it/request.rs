@@ -89,26 +89,33 @@ fn request() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every object of a document, as paths of steps.
-fn objects(value: &Value) -> Vec<String> {
-    fn walk(value: &Value, at: &str, found: &mut Vec<String>) {
+/// Where a member stands, as a refusal says it.
+fn member(at: &str, name: &str) -> String {
+    let name = if name.is_empty() { "\"\"".to_owned() } else { name.replace('\u{1}', "?") };
+    if at.is_empty() { name } else { format!("{at}.{name}") }
+}
+
+/// Every object of a document: as a path of steps, and as a refusal says it.
+fn objects(value: &Value) -> Vec<(String, String)> {
+    fn walk(value: &Value, at: &str, told: &str, found: &mut Vec<(String, String)>) {
         match value {
             Value::Object(map) => {
-                found.push(at.to_owned());
+                found.push((at.to_owned(), told.to_owned()));
                 for (name, inner) in map {
-                    walk(inner, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+                    let step = name.replace('~', "~0").replace('/', "~1");
+                    walk(inner, &format!("{at}/{step}"), &member(told, name), found);
                 }
             }
             Value::Array(list) => {
                 for (index, inner) in list.iter().enumerate() {
-                    walk(inner, &format!("{at}/{index}"), found);
+                    walk(inner, &format!("{at}/{index}"), &format!("{told}[{index}]"), found);
                 }
             }
             _ => {}
         }
     }
     let mut found = Vec::new();
-    walk(value, "", &mut found);
+    walk(value, "", "", &mut found);
     found
 }
 
@@ -149,11 +156,12 @@ proptest! {
     ) {
         let whole: Value = value.into_iter().collect();
         let places = objects(&whole);
-        let place: &String = at.get(&places);
+        let (place, told): &(String, String) = at.get(&places);
         let body = with_repeated(&whole, place, &name);
         let refusal = json::object(body.as_bytes()).unwrap_err();
-        prop_assert!(!refusal.field.is_empty(), "{}", body);
-        prop_assert!(refusal.message.contains(&format!("`{}` stands more than once", refusal.field)), "{refusal:?}");
+        let field = member(told, &name);
+        prop_assert_eq!(refusal.message, format!("`{field}` stands more than once"), "{}", body);
+        prop_assert_eq!(refusal.field, field);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use applyd_core::draft::Draft;
+use applyd_core::draft::{Draft, Sketch};
 use applyd_core::ids::QueueId;
 use applyd_core::json;
 use applyd_core::refusal::Refusal;
@@ -25,7 +25,7 @@ use super::answer::ready;
 use super::body::Whole;
 use super::channel::fresh_job_id;
 use super::idempotency::{Key, Replay};
-use super::legacy;
+use super::legacy::{self, Options};
 use super::refused::Refused;
 use super::rewrite::Legacy;
 use crate::failpoint;
@@ -63,7 +63,8 @@ pub(crate) async fn apply(
 ) -> Result<Response, Refused> {
     let mut members = json::object(&body)?;
     let key = Key::read(&headers, PATH, &members)?;
-    let is_renamed = legacy.is_some() && legacy::adopt(&mut members)?;
+    let options = if legacy.is_some() { legacy::adopt(&mut members)? } else { Options::Absent };
+    let is_renamed = options == Options::Renamed;
     let refused = |refusal| if is_renamed { legacy::in_old_words(refusal) } else { refusal };
     // What is kept is what was sent, but for the name; the JSON was read from these bytes, so they are UTF-8.
     let kept = if is_renamed {
@@ -71,11 +72,12 @@ pub(crate) async fn apply(
     } else {
         String::from_utf8_lossy(&body).into_owned()
     };
-    let request = read(members).map_err(refused)?;
+    let sketch = read(members).and_then(Sketch::parse).map_err(refused)?;
     if let Some(replay) = earlier(&app, &holder, key.clone()).await? {
         return replay.answer();
     }
-    let draft = Draft::parse(request).map_err(refused)?;
+    options.alone()?;
+    let draft = sketch.judge().map_err(refused)?;
     let letter = draft.terms.cover_letter.clone();
     let new = new(&app, &holder, draft, kept)?;
     let decided = app.store.write(move |tx| decide(tx, new, key, &letter)).await?;
@@ -109,7 +111,7 @@ pub(super) fn mistyped(error: serde_path_to_error::Error<serde_json::Error>) -> 
     Refusal::shape(field, message)
 }
 
-/// A replay goes before the judgement of the body, so the key is looked up before it.
+/// A replay goes before the judgement of what the body means, so the key is looked up before it.
 async fn earlier(app: &App, holder: &Holder, key: Option<Key>) -> Result<Option<Replay>, Error> {
     let Some(key) = key else { return Ok(None) };
     let account = holder.account.clone();

@@ -14,7 +14,7 @@ use super::App;
 use super::refused::Refused;
 
 /// A little less than the 30 s that SDKs wait.
-const CALLER_WAIT: Duration = Duration::from_secs(25);
+pub(super) const CALLER_WAIT: Duration = Duration::from_secs(25);
 
 /// Waits for a read as long as a caller can. What is no answer within that, or passes, is a 503.
 pub(super) async fn awaited<T>(read: impl Future<Output = Result<T, Trouble>>) -> Result<T, Refused> {

@@ -15,11 +15,13 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer::json;
-use super::channel::{Read, fetch, fresh};
+use super::channel::{CALLER_WAIT, Read, fetch, fresh};
 use super::named::Named;
 use super::refused::Refused;
 
 const LONGEST_ID_DIGITS: usize = 20;
+/// How many stored jobs are read anew, at most, to find one that can still be read.
+const MOST_REREAD: usize = 3;
 
 /// Shows the open jobs and the history of one client.
 ///
@@ -48,14 +50,8 @@ async fn shown(app: &App, holder: &Holder, company_id: String) -> Result<ClientJ
         return Err(Refused::UnknownClient);
     }
     let stored = of_company(app, holder, &company_id).await?;
-    let newest = stored.into_iter().next().ok_or(Refused::UnknownClient)?;
-    if !newest.is_fresh(app.store.now()) {
-        let read = fetch(app, holder, &newest.job).await;
-        read.map_err(|refused| match refused {
-            Refused::UnknownJob => Refused::UnknownClient,
-            refused => refused,
-        })?;
-    }
+    let freshened = tokio::time::timeout(CALLER_WAIT, freshen(app, holder, &stored)).await;
+    freshened.unwrap_or(Err(Refused::ChannelUnreachable))?;
     let now = app.store.now();
     let fresh = of_company(app, holder, &company_id).await?.into_iter().filter(|stored| stored.is_fresh(now));
     let reads = fresh.map(Read::of).collect::<Result<Vec<_>, _>>()?;
@@ -71,6 +67,21 @@ async fn shown(app: &App, holder: &Holder, company_id: String) -> Result<ClientJ
     };
     archive(app, holder, &mut answer).await?;
     Ok(answer)
+}
+
+/// Sees to it that one of the newest is fresh, if one of them can still be read.
+async fn freshen(app: &App, holder: &Holder, newest: &[StoredJob]) -> Result<(), Refused> {
+    for stored in newest.iter().take(MOST_REREAD) {
+        if stored.is_fresh(app.store.now()) {
+            return Ok(());
+        }
+        match fetch(app, holder, &stored.job).await {
+            Ok(_) => return Ok(()),
+            Err(Refused::UnknownJob) => {}
+            Err(refused) => return Err(refused),
+        }
+    }
+    Ok(())
 }
 
 async fn of_company(app: &App, holder: &Holder, company_id: &str) -> Result<Vec<StoredJob>, Error> {

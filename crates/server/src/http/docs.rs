@@ -60,7 +60,11 @@ fn page() -> io::Result<Bytes> {
     Ok(page.into())
 }
 
-/// Its bytes as an answer.
+/// Shows the description as a page for people.
+#[utoipa::path(get, path = "/docs", tag = "operation", security(()), responses(
+    (status = 200, description = "It needs nothing but itself", body = String, content_type = "text/html",
+        example = json!("<!DOCTYPE html>…")),
+))]
 pub(crate) async fn docs() -> Response {
     static PAGE: LazyLock<io::Result<Bytes>> = LazyLock::new(page);
     let page = match &*PAGE {

@@ -29,7 +29,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(3);
 /// Events of one read; a stream holds no more at once.
 const PAGE: i64 = 100;
 /// The cursor before the oldest event that is kept.
-const START: &str = "start";
+pub(crate) const START: &str = "start";
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Where a caller wants to go on.

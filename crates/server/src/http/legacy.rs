@@ -3,17 +3,48 @@
 use applyd_core::refusal::Refusal;
 use serde_json::{Map, Value};
 
-const OLD: &str = "applicationOptions";
-const NEW: &str = "proposal";
+use super::apply::read;
 
-/// Gives `applicationOptions` its new name; answers whether it was there.
-pub(crate) fn adopt(members: &mut Map<String, Value>) -> Result<bool, Refusal> {
-    let Some(options) = members.remove(OLD).filter(|options| !options.is_null()) else { return Ok(false) };
+/// The member of a request that says how much and when, as it was called.
+pub(crate) const OLD: &str = "applicationOptions";
+/// The same, as it is called.
+pub(crate) const NEW: &str = "proposal";
+
+/// What a body had under the old name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Options {
+    /// Nothing.
+    Absent,
+    /// What is the proposal now.
+    Renamed,
+    /// Something, and a proposal too.
+    Beside,
+}
+
+impl Options {
+    /// Whether the body says it in one way only: a matter of its meaning, not of its shape.
+    pub(crate) fn alone(self) -> Result<(), Refusal> {
+        match self {
+            Self::Absent | Self::Renamed => Ok(()),
+            Self::Beside => {
+                Err(Refusal::meaning(OLD, "`applicationOptions` and `proposal` must not both be there"))
+            }
+        }
+    }
+}
+
+/// Gives `applicationOptions` its new name, unless that is taken: its shape is judged then all the same.
+pub(crate) fn adopt(members: &mut Map<String, Value>) -> Result<Options, Refusal> {
+    let Some(options) = members.remove(OLD).filter(|options| !options.is_null()) else {
+        return Ok(Options::Absent);
+    };
     if members.get(NEW).is_some_and(|proposal| !proposal.is_null()) {
-        return Err(Refusal::meaning(OLD, "`applicationOptions` and `proposal` must not both be there"));
+        return read(Map::from_iter([(NEW.to_owned(), options)]))
+            .map_err(in_old_words)
+            .map(|_| Options::Beside);
     }
     members.insert(NEW.to_owned(), options);
-    Ok(true)
+    Ok(Options::Renamed)
 }
 
 /// A refusal in the words that the caller used.
@@ -35,9 +66,9 @@ mod tests {
 
     use super::*;
 
-    fn adopted(mut value: Value) -> Result<(bool, Value), Refusal> {
+    fn adopted(mut value: Value) -> Result<(Options, Value), Refusal> {
         let members = value.as_object_mut().unwrap();
-        adopt(members).map(|is| (is, value))
+        adopt(members).map(|options| (options, value))
     }
 
     #[test]
@@ -45,14 +76,14 @@ mod tests {
         let options = json!({"hourlyRate": 65});
         assert_eq!(
             adopted(json!({"applicationOptions": options, "proposal": null})),
-            Ok((true, json!({"proposal": options})))
+            Ok((Options::Renamed, json!({"proposal": options})))
         );
         assert_eq!(
             adopted(json!({"applicationOptions": null, "proposal": options})),
-            Ok((false, json!({"proposal": options})))
+            Ok((Options::Absent, json!({"proposal": options})))
         );
-        let both = adopted(json!({"applicationOptions": options, "proposal": {}}));
-        assert_eq!(both.unwrap_err().field, "applicationOptions");
+        let (both, _) = adopted(json!({"applicationOptions": options, "proposal": {}})).unwrap();
+        assert_eq!(both.alone().unwrap_err().field, "applicationOptions");
     }
 
     #[test]

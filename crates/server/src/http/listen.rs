@@ -25,6 +25,7 @@ const HEADER_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_HEADERS_BYTES: usize = 64 * 1024;
 /// A caller that takes nothing of its answer for so long is cut off.
 const WRITE_WAIT: Duration = Duration::from_secs(15);
+const GONE_AFTER: Duration = Duration::from_secs(30);
 const DRAIN_WAIT: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -75,6 +76,18 @@ fn answer(
     })
 }
 
+/// A caller that vanished without a word acknowledges nothing, so that what is written to it never waits: only the
+/// kernel can tell, which by itself takes a quarter of an hour.
+#[cfg(target_os = "linux")]
+fn give_up_on_the_gone(stream: &TcpStream) {
+    let unacknowledged_ms = u32::try_from(GONE_AFTER.as_millis()).unwrap_or(u32::MAX);
+    // Without it, it takes longer.
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, unacknowledged_ms);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_up_on_the_gone(_: &TcpStream) {}
+
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
@@ -85,6 +98,7 @@ async fn accept(
         Ok((stream, _)) => {
             // Small answers must not wait for more.
             let _ = stream.set_nodelay(true);
+            give_up_on_the_gone(&stream);
             let mut stream = TimeoutWriter::new(stream);
             stream.set_timeout(Some(WRITE_WAIT));
             Some((stream, place))

@@ -1,18 +1,20 @@
 //! The API described by itself: what the handlers say of themselves, and what is true of all of them.
 
+mod older;
+
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi as _;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr, Required,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr,
 };
 
-use super::rewrite::{ALIASES, Alias};
+use super::rewrite::ALIASES;
 
 const SCHEME: &str = "apiKey";
 /// The tag of all aliases.
@@ -63,6 +65,8 @@ pub(crate) const DOCUMENT: &str = include_str!("../../../../openapi.json");
         super::webhooks::redeliver,
         super::health::healthz,
         super::health::readyz,
+        super::openapi::openapi,
+        super::docs::docs,
     ),
     components(schemas(applyd_wire::ErrorAnswer))
 )]
@@ -88,12 +92,17 @@ pub fn description() -> OpenApi {
         operations(item).for_each(common);
     }
     for alias in &ALIASES {
-        add(&mut api, alias);
+        older::add(&mut api, alias);
     }
     api
 }
 
-/// `GET /openapi.json`.
+/// Describes the API: this document.
+#[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses(
+    (status = 200, description = "OpenAPI 3.1, of every route", body = serde_json::Value,
+        content_type = "application/json",
+        example = json!({"openapi": "3.1.0", "info": {"title": "applyd"}, "paths": {}})),
+))]
 pub(crate) async fn openapi() -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], DOCUMENT).into_response()
 }
@@ -154,35 +163,4 @@ fn refusals(operation: &mut Operation, refusals: &[(&str, &str)]) {
             ResponseBuilder::new().description(*description).content("application/json", content).build();
         operation.responses.responses.entry((*code).to_owned()).or_insert(RefOr::T(response));
     }
-}
-
-/// An alias does what its target does.
-fn add(api: &mut OpenApi, alias: &Alias) {
-    let Some(target) = api.paths.paths.get(alias.target) else { return };
-    let (get, post) = (target.get.clone(), target.post.clone());
-    let operation = if alias.method == "POST" { post } else { get };
-    let Some(mut operation) = operation else { return };
-    let mut item = PathItem::default();
-    let id = operation.operation_id.take().unwrap_or_default();
-    let words = alias.path.trim_start_matches("/api/").replace(['/', '-', '{', '}'], "_");
-    operation.operation_id = Some(format!("{id}_{words}"));
-    let renamed =
-        if alias.method == "POST" { "; `proposal` may be called `applicationOptions` there" } else { "" };
-    operation.summary = Some(format!("An older path of `{} {}`{renamed}", alias.method, alias.target));
-    operation.tags = Some(vec![OLDER_PATHS.to_owned()]);
-    if alias.path.ends_with("{ciphertext}") {
-        let schema = ObjectBuilder::new().schema_type(Type::String).build();
-        let ciphertext = ParameterBuilder::new()
-            .name("ciphertext")
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .schema(Some(schema))
-            .description(Some("Ciphertext of the job"));
-        operation.parameters = Some(vec![ciphertext.build().into()]);
-    }
-    match alias.method {
-        "POST" => item.post = Some(operation),
-        _ => item.get = Some(operation),
-    }
-    api.paths.paths.insert(alias.path.to_owned(), item);
 }

@@ -10,7 +10,7 @@ pub(crate) fn find(query: &str, name: &str) -> Option<String> {
     all.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
 }
 
-/// A whole number, or `absent`.
+/// A whole number in digits, or `absent`.
 pub(crate) fn whole(
     query: &str,
     name: &str,
@@ -18,7 +18,8 @@ pub(crate) fn whole(
     allowed: RangeInclusive<i64>,
 ) -> Result<i64, Refusal> {
     let Some(text) = find(query, name) else { return Ok(absent) };
-    text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
+    let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| is_whole && allowed.contains(number)).ok_or_else(|| {
         let (low, high) = (allowed.start(), allowed.end());
         Refusal::meaning(name, format!("`{name}` must be a whole number from {low} to {high}"))
     })

@@ -53,8 +53,9 @@ pub(crate) struct Usage([Mutex<Counted>; Endpoint::ALL.len()]);
 #[derive(Default)]
 struct Counted {
     used: Used,
-    /// Requests of the day that the store has not heard of.
+    /// Requests that the store has not heard of, and their day.
     unsaved: u32,
+    unsaved_day: i64,
 }
 
 impl Quota {
@@ -82,40 +83,53 @@ impl Quota {
         }
     }
 
-    /// Adds to the store what it has not heard of, and learns what others have added. Forgets who has not asked
-    /// today.
+    /// Adds to the store what it has not heard of, and learns what others have added. Forgets who has asked neither
+    /// today nor yesterday: a key that is still known from a moment ago must not be counted apart.
     pub(crate) async fn save(&self, store: &Store) -> Result<(), Error> {
         let today = day_of(store.now() / 1000);
         let usages: Vec<_> =
             lock(&self.0).iter().map(|(key, usage)| (key.clone(), Arc::clone(usage))).collect();
         let mut unsaved = Vec::new();
         for (key, usage) in &usages {
-            let mut asked_today = false;
+            let mut asked_of_late = false;
             for endpoint in Endpoint::ALL.iter().copied() {
                 let counted = usage.counted(endpoint);
-                asked_today |= counted.used.in_day(today) > 0;
+                asked_of_late |= counted.used.in_day(today) + counted.used.in_day(today - 1) > 0;
                 if counted.unsaved > 0 {
-                    unsaved.push((key.clone(), Arc::clone(usage), endpoint, counted.unsaved));
+                    let count =
+                        Count { key: key.clone(), endpoint, day: counted.unsaved_day, more: counted.unsaved };
+                    unsaved.push((Arc::clone(usage), count));
                 }
             }
-            if !asked_today {
+            if !asked_of_late {
                 lock(&self.0).remove(key);
             }
         }
         for some in unsaved.chunks(SAVED_AT_ONCE) {
-            let counts: Vec<_> =
-                some.iter().map(|(key, _, endpoint, count)| (key.clone(), *endpoint, *count)).collect();
-            let sums = store.write(move |tx| add(tx, &counts, today)).await?;
-            for ((_, usage, endpoint, saved), sum) in some.iter().zip(sums) {
-                usage.counted(*endpoint).saved(today, *saved, sum);
+            let counts: Vec<Count> = some.iter().map(|(_, count)| count.clone()).collect();
+            let sums = store.write(move |tx| add(tx, &counts)).await?;
+            for ((usage, count), sum) in some.iter().zip(sums) {
+                usage.counted(count.endpoint).saved(count, sum);
             }
         }
         Ok(())
     }
 }
 
-fn add(tx: &Tx<'_>, counts: &[(KeyId, Endpoint, u32)], today: i64) -> Result<Vec<u32>, Error> {
-    counts.iter().map(|(key, endpoint, count)| rate_limit::add(tx, key, *endpoint, today, *count)).collect()
+/// What the store is to be told.
+#[derive(Clone)]
+struct Count {
+    key: KeyId,
+    endpoint: Endpoint,
+    day: i64,
+    more: u32,
+}
+
+fn add(tx: &Tx<'_>, counts: &[Count]) -> Result<Vec<u32>, Error> {
+    counts
+        .iter()
+        .map(|count| rate_limit::add(tx, &count.key, count.endpoint, count.day, count.more))
+        .collect()
 }
 
 impl Usage {
@@ -124,7 +138,7 @@ impl Usage {
         let mut counted = self.counted(endpoint);
         let standing = counted.used.take(now_s, limits)?;
         if limits.per_day.is_some() {
-            counted.unsaved = counted.unsaved.saturating_add(1);
+            counted.count(day_of(now_s));
         }
         Ok(standing)
     }
@@ -136,9 +150,19 @@ impl Usage {
 }
 
 impl Counted {
-    fn saved(&mut self, today: i64, saved: u32, sum: u32) {
-        self.unsaved = self.unsaved.saturating_sub(saved);
-        self.used.raise_day(today, sum.saturating_add(self.unsaved));
+    /// What is left of the day before when a new one begins is at most what one save would have stored.
+    fn count(&mut self, day: i64) {
+        if self.unsaved_day != day {
+            (self.unsaved_day, self.unsaved) = (day, 0);
+        }
+        self.unsaved = self.unsaved.saturating_add(1);
+    }
+
+    fn saved(&mut self, count: &Count, sum: u32) {
+        if self.unsaved_day == count.day {
+            self.unsaved = self.unsaved.saturating_sub(count.more);
+            self.used.raise_day(count.day, sum.saturating_add(self.unsaved));
+        }
     }
 }
 
@@ -169,6 +193,16 @@ mod tests {
         for endpoint in Endpoint::ALL {
             assert_eq!(found.iter().filter(|found| *found == endpoint).count(), 1, "{endpoint:?}");
         }
+    }
+
+    #[test]
+    fn a_new_day_is_not_charged_with_the_last_one() {
+        let mut counted = Counted::default();
+        counted.count(7);
+        let count = Count { key: KeyId::new(1, 1), endpoint: Endpoint::Apply, day: 7, more: 1 };
+        counted.count(8);
+        counted.saved(&count, 60);
+        assert_eq!((counted.unsaved, counted.unsaved_day), (1, 8));
     }
 
     #[tokio::test]

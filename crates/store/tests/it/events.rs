@@ -101,3 +101,24 @@ fn a_cursor_of_another_account_is_unknown() {
         assert_eq!(world.read(move |tx| event::newest(tx, &account)), None);
     });
 }
+
+#[test]
+fn who_has_heard_all_can_go_on_however_quiet_it_was() {
+    on_each(|world| {
+        let (account, other) = (world.account("a", 9), world.account("b", 9));
+        (1..=3).for_each(|n| ended(world, &account, n));
+        let heard = after(world, &account, None, 9).unwrap().events;
+        world.pass(event::KEPT_MS + 1);
+        ended(world, &other, 1);
+        assert_eq!(world.write(event::purge), 2, "the last one stays, for its id is a cursor");
+        assert_eq!(world.write(event::purge), 0);
+        assert_eq!(after(world, &account, Some(&heard[1].id), 9), None);
+        ended(world, &account, 4);
+        let next = after(world, &account, Some(&heard[2].id), 9).unwrap().events;
+        assert_eq!(next.len(), 1);
+        world.pass(event::KEPT_MS + 1);
+        world.write(event::purge);
+        assert_eq!(after(world, &account, Some(&next[0].id), 9).unwrap().events, []);
+        assert_eq!(after(world, &account, Some(&heard[2].id), 9), None, "a later one speaks for it now");
+    });
+}

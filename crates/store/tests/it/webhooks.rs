@@ -399,20 +399,21 @@ fn events_and_their_deliveries_are_forgotten_together() {
         let account = world.account("a", 9);
         let endpoint = world.endpoint(&account, &["*"]);
         world.ended(&account, 1, Code::Refused);
-        world.pass(event::KEPT_MS);
         world.ended(&account, 2, Code::Refused);
+        world.pass(event::KEPT_MS);
+        world.ended(&account, 3, Code::Refused);
         let event = world.listed(&account).remove(0);
         world.redeliver(&account, &event);
         assert_eq!(world.write(event::purge), 0, "kept that long");
         world.pass(1);
         assert_eq!(world.write(event::purge), 1);
-        assert_eq!((world.listed(&account).len(), world.deliveries(&endpoint).len()), (1, 1));
-        assert_eq!(world.due(64).len(), 1);
+        assert_eq!((world.listed(&account).len(), world.deliveries(&endpoint).len()), (2, 2));
+        assert_eq!(world.due(64).len(), 2);
         assert!(!world.is_due());
         let newest = world.read(event::reach);
         world.pass(2 * event::KEPT_MS);
         world.write(event::purge);
-        world.ended(&account, 3, Code::Refused);
+        world.ended(&account, 4, Code::Refused);
         assert!(world.read(event::reach) > newest, "the order of commits goes on");
     });
 }

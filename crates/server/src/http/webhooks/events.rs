@@ -13,6 +13,7 @@ use axum::response::Response;
 use crate::http::App;
 use crate::http::account::Caller;
 use crate::http::answer::json as answer;
+use crate::http::events::START;
 use crate::http::named::Named;
 use crate::http::query::{find, whole};
 use crate::http::refused::Refused;
@@ -44,12 +45,13 @@ pub(crate) async fn events(
             "`after` is not known here; leave it out to begin with the oldest event kept",
         )
     };
-    let after = find(&query, "after").map(|after| EventId::parse(&after).ok_or_else(unknown)).transpose()?;
+    let after = find(&query, "after").filter(|after| after != START);
+    let after = after.map(|after| EventId::parse(&after).ok_or_else(unknown)).transpose()?;
     let (account, cursor) = (holder.account.clone(), after.clone());
     let page = app.store.read(move |tx| event::after(tx, &account, cursor.as_ref(), limit)).await?;
     let page = page.ok_or_else(unknown)?;
     let last = page.events.last().map(|event| event.id.clone());
-    let next = last.or_else(|| after.map(|after| after.as_str().to_owned()));
+    let next = last.unwrap_or_else(|| after.as_ref().map_or(START, EventId::as_str).to_owned());
     Ok(answer(StatusCode::OK, &EventsAnswer { events: page.events, next, has_more: page.has_more }))
 }
 
