@@ -6,6 +6,7 @@ mod advance;
 mod overdue;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use applyd_wire::{ApplicationStatus, EventType};
 
@@ -13,6 +14,7 @@ use crate::outcome::{Code, Ending};
 
 pub use advance::{By, Event, Refused, Step, advance};
 pub use overdue::{Dead, due_at, overdue};
+pub use unread::advance_unread;
 
 /// Where an application stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -225,7 +227,7 @@ pub struct Progress {
     pub submitted_at: Option<i64>,
     /// No byte can follow after this; `None` while nobody has proven it.
     pub permit_closed_at: Option<i64>,
-    /// Reads that answered completely and found nothing, after the drain.
+    /// Reads that answered completely and found nothing, after the drain. Before an intent: whether one did.
     pub negative_reads: i64,
     /// The next read is due.
     pub look_at: Option<i64>,

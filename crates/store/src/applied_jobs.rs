@@ -6,7 +6,10 @@ use applyd_wire::{ApplicationStatus, AppliedJob};
 
 use crate::application::{STATUS_COLUMNS, read_status};
 use crate::tx::values;
-use crate::{Error, Tx};
+use crate::{Error, Tx, queue};
+
+/// Of an account, beside those of the page; the next read finds the rest.
+const MOST_OVERDUE: i64 = 500;
 
 /// One page of the list.
 #[derive(Debug, Clone)]
@@ -15,7 +18,7 @@ pub struct Page {
     pub jobs: Vec<AppliedJob>,
     /// How many match the filter.
     pub total: i64,
-    /// Those of the page that time has overtaken.
+    /// Those that time has overtaken: of the page, and of what the filter would show or count otherwise.
     pub overdue: Vec<QueueId>,
 }
 
@@ -48,8 +51,11 @@ pub fn page(
         values![account.as_str(), limit, offset],
         |row| Ok((read_status(row)?, row.opt_text(10)?)),
     )?;
-    let mut page =
-        Page { jobs: Vec::with_capacity(rows.len()), total: total.unwrap_or(0), overdue: Vec::new() };
+    let mut page = Page {
+        jobs: Vec::with_capacity(rows.len()),
+        total: total.unwrap_or(0),
+        overdue: queue::overdue_of(tx, account, MOST_OVERDUE)?,
+    };
     for (status, title) in rows {
         if status.due_at.is_some_and(|due| due <= tx.now()) {
             page.overdue.extend(QueueId::parse(&status.answer.queue_id));

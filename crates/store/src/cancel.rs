@@ -2,7 +2,7 @@
 
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::outcome::Code;
-use applyd_core::state::{By, Dead, Event, Progress};
+use applyd_core::state::{By, Dead, Event, Progress, Refused};
 use applyd_core::time::Timing;
 
 use crate::application::{self, Application};
@@ -18,6 +18,8 @@ pub enum Cancel {
     Started(Box<Application>),
     /// It had ended otherwise.
     Ended(Box<Application>),
+    /// Verify-only: it may have been sent by an intent that the store has lost.
+    Unread(Box<Application>),
 }
 
 /// Ends an account's application, if nothing of it was sent; `None`: the account has no such application.
@@ -39,6 +41,7 @@ pub fn cancel(
     let cancelled = advance(tx, id, Event::Cancel, By::Caller, timing, Beside::default())?;
     Ok(Some(match cancelled {
         Ok(now) => Cancel::Cancelled(Box::new(now)),
+        Err(Refused::Unread) => Cancel::Unread(Box::new(found)),
         Err(_) if found.progress.code == Some(Code::Cancelled) => Cancel::Cancelled(Box::new(found)),
         Err(_) if found.progress.state.is_terminal() => Cancel::Ended(Box::new(found)),
         Err(_) => Cancel::Started(Box::new(found)),

@@ -232,7 +232,14 @@ pub fn advance(
 ) -> Result<Result<Application, Refused>, Error> {
     let Some(was) = application::load(tx, id)? else { return Ok(Err(Refused::State)) };
     let line = Line::of(&event, by);
-    let step = match state::advance(&was.progress, event, by, tx.now(), timing) {
+    // In normal operation what has no intent was never sent.
+    let unread = was.progress.intent.is_none() && meta::verify_only(tx)?.is_some();
+    let step = if unread {
+        state::advance_unread(&was.progress, event, by, was.accepted_at, tx.now(), timing)
+    } else {
+        state::advance(&was.progress, event, by, tx.now(), timing)
+    };
+    let step = match step {
         Ok(step) => step,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -374,6 +381,20 @@ pub fn overdue(tx: &Tx<'_>, most: i64) -> Result<Vec<QueueId>, Error> {
     )
 }
 
+/// The same of one account.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn overdue_of(tx: &Tx<'_>, account: &AccountId, most: i64) -> Result<Vec<QueueId>, Error> {
+    tx.all(
+        // Not by the account, which may have any number, but by the time: few are ever due.
+        "SELECT id FROM application WHERE due_at IS NOT NULL AND due_at <= ?1 AND coalesce(account_id, '') = ?2
+         ORDER BY due_at LIMIT ?3",
+        values![tx.now(), account.as_str(), most],
+        |row| row.parsed(0, QueueId::parse),
+    )
+}
+
 /// What one look at the leftovers of other incarnations takes; the sweeper finds the rest when it is due.
 const MOST_LEFT: i64 = 100_000;
 
@@ -390,15 +411,19 @@ pub fn of_others(tx: &Tx<'_>, worker: &str) -> Result<Vec<QueueId>, Error> {
     )
 }
 
-/// What an unfinished application waits for, for the operator's list.
+/// Applications whose outcome is open, for the operator's list; in the verify-only mode those too that the site was
+/// not yet read for.
 ///
 /// # Errors
 /// The store's.
 pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Error> {
+    let verify_only = i64::from(meta::verify_only(tx)?.is_some());
     tx.all(
-        "SELECT id, state FROM application WHERE due_at IS NOT NULL AND (state = 'intent' OR state = 'verifying' OR state = 'unknown')
+        "SELECT id, state FROM application WHERE due_at IS NOT NULL
+         AND (state = 'intent' OR state = 'verifying' OR state = 'unknown'
+           OR (?2 = 1 AND negative_reads = 0 AND (state = 'queued' OR state = 'leased' OR state = 'armed')))
          ORDER BY id LIMIT ?1",
-        values![MOST_LEFT],
+        values![MOST_LEFT, verify_only],
         |row| Ok((row.parsed(0, QueueId::parse)?, row.parsed(1, State::parse)?.status())),
     )
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::harness::{POLL, Place, Process, job};
+use crate::harness::{Account, POLL, Place, Process, job};
 use crate::poll::{LONGEST, accepted, applied, has_failed_with, settled, until};
 
 const FILES: [&str; 3] = ["applyd.db", "applyd.db-wal", "applyd.db-shm"];
@@ -79,11 +79,11 @@ fn a_store_set_back_sends_nothing_and_finds_what_the_site_has() {
     let server = place.serve();
     let kept = applied(&server, &one, 1);
     assert_eq!(server.stop(), Some(0));
-    let (mut queued, mut waiting) = (String::new(), String::new());
+    let (mut queued, mut hanging, mut waiting) = (String::new(), String::new(), String::new());
     without_workers(&mut place, |server| {
         queued = accepted(server, &one, 1001);
         // Its reads hang, so that the one behind it is not submitted in the lost history either.
-        accepted(server, &two, 12);
+        hanging = accepted(server, &two, 12);
         waiting = accepted(server, &two, 1002);
     });
     save(&place);
@@ -132,7 +132,11 @@ fn a_store_set_back_sends_nothing_and_finds_what_the_site_has() {
     // Granted 20, one application before the copy and four since.
     assert_eq!(place.balance(&one), (15, 0, 5));
 
+    // What nobody could read is not verified.
     let (code, told) = end(&place, &[]);
+    let left: Vec<_> = told["unverified"].as_array().unwrap().iter().map(|row| &row["queueId"]).collect();
+    assert_eq!((code, left), (Some(1), vec![&Value::from(hanging)]), "{told}");
+    let (code, told) = end(&place, &["--force"]);
     assert_eq!((code, &told["ended"]), (Some(0), &Value::Bool(true)), "{told}");
     applied(&server, &one, 1004);
     assert_eq!(settled(&server, &two, &waiting)["applicationStatus"], "applied");
@@ -206,6 +210,76 @@ fn what_the_site_has_is_found_though_its_line_is_damaged() {
     assert_eq!(server.apply(&one, &job(1001)).status, 503);
     assert_eq!(settled(&server, &one, &queued)["applicationStatus"], "applied");
     assert_eq!((place.counted(&job(1000)), place.balance(&one)), ((1, 1), (19, 0, 1)));
+    place.assert_clean_ledger();
+}
+
+/// Waiting in the store that is set back, with its outcomes at the site and a witness that knows nothing of it.
+fn forgotten<const N: usize>(place: &mut Place, account: &Account, numbers: [u16; N]) -> [String; N] {
+    let mut ids = numbers.map(|_| String::new());
+    without_workers(place, |server| ids = numbers.map(|number| accepted(server, account, number)));
+    save(place);
+    let server = place.serve();
+    for id in &ids {
+        settled(&server, account, id);
+    }
+    assert_eq!(server.stop(), Some(0));
+    set_back(place);
+    let stranger = format!("{{\"store\":\"store-{}\"}}\n", "0".repeat(32));
+    fs::write(place.path(WITNESS), stranger).unwrap();
+    ids
+}
+
+#[test]
+fn what_may_have_been_sent_cannot_be_cancelled() {
+    let mut place = patient();
+    let sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    let [queued] = forgotten(&mut place, &one, [1000]);
+    sandbox.signal("STOP");
+    let server = place.serve();
+    until(&server, &one, &queued, |status| !status["processedAt"].is_null());
+    let reply = server.call("DELETE", &format!("/api/auto-apply-v2/applications/{queued}"), &one.key, None);
+    sandbox.signal("CONT");
+    let status = settled(&server, &one, &queued);
+    assert_eq!(status["applicationStatus"], "applied", "{status}, cancelled: {reply:?}");
+    assert_eq!((place.counted(&job(1000)), place.balance(&one)), ((1, 1), (19, 0, 1)));
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert!(reply.header("retry-after").is_some(), "{reply:?}");
+    assert_eq!(end(&place, &[]).0, Some(0));
+    place.assert_clean_ledger();
+}
+
+#[test]
+fn what_may_have_been_sent_is_unknown_at_its_deadline() {
+    let mut place = Place::fast();
+    place.set("APPLYD_TIMING__INTENT_CUTOFF", "15s");
+    place.set("APPLYD_TIMING__DEADLINE", "20s");
+    let sandbox = place.sandbox();
+    let one = place.account("one", 20);
+    // The last one is not at the site.
+    let ids = forgotten(&mut place, &one, [1000, 1001, 10]);
+    let before = place.submissions();
+    // The first is being read all the time, the others wait for it.
+    sandbox.signal("STOP");
+    let server = place.serve();
+    for id in &ids {
+        let status = until(&server, &one, id, |status| status["applicationStatus"] != "processing");
+        assert!(has_failed_with(&status, "outcome_unknown"), "{status}");
+    }
+    assert_eq!(place.balance(&one), (17, 3, 0));
+    assert_eq!(server.apply(&one, &job(1000)).status, 409);
+    let (code, told) = end(&place, &[]);
+    assert_eq!((code, told["unverified"].as_array().map(Vec::len)), (Some(1), Some(3)), "{told}");
+
+    sandbox.signal("CONT");
+    for id in &ids[..2] {
+        assert_eq!(settled(&server, &one, id)["applicationStatus"], "applied");
+    }
+    assert!(has_failed_with(&settled(&server, &one, &ids[2]), "not_submitted"));
+    assert_eq!(place.balance(&one), (18, 0, 2));
+    assert_eq!(place.submissions(), before, "something was sent");
+    assert_eq!([1000, 1001, 10].map(|number| place.counted(&job(number))), [(1, 1), (1, 1), (1, 0)]);
+    assert_eq!(end(&place, &[]).0, Some(0));
     place.assert_clean_ledger();
 }
 

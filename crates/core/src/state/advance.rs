@@ -85,7 +85,7 @@ pub enum Event {
         /// The site's time.
         site_at: Option<i64>,
     },
-    /// A complete read shows nothing. T14, T18 with the last of them.
+    /// A complete read shows nothing. T14, T18 with the last of them; before an intent back to the queue.
     NotSeen {
         /// Whether negative evidence settles on this channel.
         settles: bool,
@@ -107,6 +107,8 @@ pub enum Refused {
     Lease,
     /// Too late, or too early.
     Time,
+    /// It may have been sent by an intent that the store has lost: the site is read first.
+    Unread,
 }
 
 /// A permitted step: what will be, and what goes with it in the same transaction.
@@ -165,8 +167,14 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.look_at = was.look_at.map(|_| now + delay_ms);
             next.free();
         }
+        // Verify-only. It settles nothing, and one after the intent must not count it.
+        (Leased, Event::NotSeen { .. }) => {
+            next.negative_reads = 1;
+            requeue(&mut next, now, timing.read_spacing_ms);
+        }
         (Queued | Leased | Armed, Event::Recover { worker, at, in_time }) => {
             next.epoch += 1;
+            next.negative_reads = 0;
             next.processed_at.get_or_insert(at);
             next.intent = Some(Intent { worker, epoch: next.epoch, at, answer_by: at, closed: Closed::Open });
             if in_time {
@@ -199,6 +207,7 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
                 return Err(Refused::Time);
             }
             next.state = Crossed;
+            next.negative_reads = 0;
             next.intent = Some(Intent {
                 worker: was.worker.clone().unwrap_or_default(),
                 epoch: was.epoch,

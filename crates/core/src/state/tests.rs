@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod overdue;
+mod unread;
 
 use applyd_wire::EventType as Tell;
 

@@ -44,12 +44,16 @@ enum Mutation {
     SecondIntent,
     /// 11: the caller cancels although a byte may still follow.
     CancelIntent,
+    /// 12: a store that was set back ends what has no intent as if nothing had been sent.
+    EndUnread,
 }
 
 /// The protocol under test.
 #[derive(Debug, Clone)]
 struct Protocol {
     mutation: Mutation,
+    /// The store was set back: verify-only.
+    restored: bool,
 }
 
 impl Model for Protocol {
@@ -57,7 +61,7 @@ impl Model for Protocol {
     type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World::new()]
+        if self.restored { World::restored() } else { vec![World::new()] }
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
@@ -73,7 +77,7 @@ impl Model for Protocol {
     fn properties(&self) -> Vec<Property<Self>> {
         type P = Property<Protocol>;
         // The contract's names; at the end what it does not ask for but the model must reach to mean something.
-        vec![
+        let mut all = vec![
             P::always("I1", |_, world| world.applications.iter().map(|a| a.accepted).sum::<u8>() <= 1),
             P::always("I2", |_, world| !world.flaws.sent_without_intent),
             P::always("I3", |_, world| {
@@ -103,6 +107,14 @@ impl Model for Protocol {
             P::always("I9", |_, world| each(world, |a| a.ends_in_time(world.now()))),
             P::always("what is due is allowed", |_, world| !world.flaws.stuck),
             P::sometimes("R1", |_, world| each(world, |a| a.progress.state == State::Applied)),
+            P::sometimes("verified as absent", |_, world| {
+                each(world, |a| a.progress.negative_reads == 2 && a.credit == Credit::Released)
+            }),
+        ];
+        if self.restored {
+            return all;
+        }
+        all.extend([
             P::sometimes("R2", |_, world| each(world, |a| a.progress.state == State::Unknown)),
             P::sometimes("R3", |_, world| {
                 let [first, second] = &world.applications[..] else { return false };
@@ -112,9 +124,6 @@ impl Model for Protocol {
                 let found = |a: &Application| a.orphaned && a.progress.state == State::Applied;
                 world.applications.iter().any(found)
             }),
-            P::sometimes("verified as absent", |_, world| {
-                each(world, |a| a.progress.negative_reads == 2 && a.credit == Credit::Released)
-            }),
             P::sometimes("T20", |_, world| {
                 let armed = |a: &Application| world.cancelled_under(a, Job::Armed);
                 world.applications.iter().any(armed)
@@ -122,7 +131,8 @@ impl Model for Protocol {
             P::sometimes("written off", |_, world| {
                 each(world, |a| a.progress.code == Some(Code::Unresolved) && a.credit == Credit::WrittenOff)
             }),
-        ]
+        ]);
+        all
     }
 }
 
@@ -131,7 +141,12 @@ fn each(world: &World, holds: impl Fn(&Application) -> bool) -> bool {
 }
 
 fn check(mutation: Mutation, finish: HasDiscoveries) -> impl Checker<Protocol> {
-    Protocol { mutation }.checker().threads(2).finish_when(finish).spawn_bfs().join()
+    let restored = mutation == Mutation::EndUnread;
+    run(Protocol { mutation, restored }, finish)
+}
+
+fn run(protocol: Protocol, finish: HasDiscoveries) -> impl Checker<Protocol> {
+    protocol.checker().threads(2).finish_when(finish).spawn_bfs().join()
 }
 
 #[test]
@@ -140,6 +155,14 @@ fn every_invariant_holds_in_every_order_of_events() {
     checker.assert_properties();
     // Far fewer would mean that something the model is about has become impossible.
     assert!(checker.unique_state_count() > 150_000, "only {} states", checker.unique_state_count());
+}
+
+#[test]
+fn every_invariant_holds_in_a_store_that_was_set_back() {
+    let protocol = Protocol { mutation: Mutation::None, restored: true };
+    let checker = run(protocol, HasDiscoveries::AllFailures);
+    checker.assert_properties();
+    assert!(checker.unique_state_count() > 1_000, "only {} states", checker.unique_state_count());
 }
 
 /// Runs until each named invariant is broken, and shows that it can be.
@@ -205,4 +228,9 @@ fn what_has_an_intent_is_not_cancelled() {
 #[test]
 fn there_is_no_second_intent() {
     caught(Mutation::SecondIntent, &["I1", "I3", "I4", "I8"]);
+}
+
+#[test]
+fn what_may_have_lost_its_intent_does_not_end_as_unsent() {
+    caught(Mutation::EndUnread, &["I4"]);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use applyd_core::ids::QueueId;
+use applyd_store::application::Application;
 use applyd_store::cancel::{self, Cancel};
 use applyd_store::timeline;
 use applyd_wire::{ErrorAnswer, StatusAnswer, TimelineAnswer};
@@ -41,18 +42,20 @@ pub(crate) async fn cancel(
             cancel::cancel(tx, &account, &asked, &timing, |progress| leases.dead(&asked, progress))
         })
         .await?;
-    let (application, refused) = match outcome.ok_or(Refused::UnknownApplication)? {
-        Cancel::Cancelled(application) => (application, None),
-        Cancel::Started(application) => (application, Some("Submission has started")),
-        Cancel::Ended(application) => (application, Some("Application has ended")),
+    let too_late = |application: Box<Application>, error| {
+        let status = application.progress.state.status();
+        (application, Err(Refused::NotCancelled { error, status }))
+    };
+    let (application, cancelled) = match outcome.ok_or(Refused::UnknownApplication)? {
+        Cancel::Cancelled(application) => (application, Ok(())),
+        Cancel::Started(application) => too_late(application, "Submission has started"),
+        Cancel::Ended(application) => too_late(application, "Application has ended"),
+        Cancel::Unread(application) => (application, Err(Refused::Unread)),
     };
     app.leases.taken_away(&application.id, &application.progress);
     let answer = app.news.publish(&application);
     app.wakes.wake(&application.account);
-    match refused {
-        None => Ok(ready(StatusCode::OK, answer.body)),
-        Some(error) => Err(Refused::NotCancelled { error, status: application.progress.state.status() }),
-    }
+    cancelled.map(|()| ready(StatusCode::OK, answer.body))
 }
 
 /// Tells what has happened to an application so far, and who did it.

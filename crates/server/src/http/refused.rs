@@ -67,6 +67,8 @@ pub(crate) enum Refused {
         retry_after_s: i64,
     },
     VerifyOnly,
+    /// 503: verify-only, and a cancel would say that nothing was sent.
+    Unread,
     /// The model could not be asked, or wrote nothing usable.
     NoLetter {
         retry_after_s: Option<i64>,
@@ -111,6 +113,7 @@ impl Refused {
             | Self::SandboxUnreachable
             | Self::QueueFull { .. }
             | Self::VerifyOnly
+            | Self::Unread
             | Self::NoLetter { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Coded(plain) => plain.status(),
         }
@@ -170,6 +173,9 @@ impl Refused {
             Self::QueueFull { .. } => text("The queue of this account is full for now; nothing was accepted"),
             Self::VerifyOnly => {
                 text("The server only verifies until its operator has looked; nothing was accepted")
+            }
+            Self::Unread => {
+                text("The server only verifies until its operator has looked; nothing was cancelled")
             }
             Self::NoLetter { .. } => text("No letter could be written now"),
             Self::Coded(plain) => {

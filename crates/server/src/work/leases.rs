@@ -97,7 +97,9 @@ impl Leases {
     /// The sweeper moved an application on: whoever still works on it here has lost it.
     pub(crate) fn taken_away(&self, id: &QueueId, now: &Progress) {
         let held = self.all().get(id).map(|held| held.epoch);
-        if let Some(epoch) = held.filter(|epoch| *epoch < now.epoch || now.worker.is_none()) {
+        // A later lease than what moved is none of its business: it was taken after that commit.
+        let lost = |epoch: &i64| *epoch < now.epoch || (*epoch == now.epoch && now.worker.is_none());
+        if let Some(epoch) = held.filter(lost) {
             self.revoke(id, epoch);
         }
     }
@@ -179,6 +181,35 @@ impl Drop for Lease {
         // A later lease of the same application is another one.
         if all.get(&self.id).is_some_and(|held| Arc::ptr_eq(held, &self.held)) {
             all.remove(&self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use applyd_core::state::Progress;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_moved_takes_away_its_own_lease_and_no_later_one() {
+        let leases = Arc::new(Leases::new("run".to_owned(), Duration::from_secs(60)));
+        let id = QueueId::new(1, 1);
+        let moved = |epoch, worker: Option<&str>| Progress {
+            epoch,
+            worker: worker.map(Into::into),
+            ..Progress::accepted(0, 1, 1)
+        };
+        for (name, moved, is_lost) in [
+            ("by a later owner", moved(3, Some("run")), true),
+            ("by an end", moved(3, None), true),
+            ("by a hand-back", moved(2, None), true),
+            ("by nobody", moved(2, Some("run")), false),
+            ("before it was taken", moved(1, None), false),
+        ] {
+            let lease = leases.take(&id, 2, Instant::now());
+            leases.taken_away(&id, &moved);
+            assert_eq!(lease.guard(async {}).await.is_err(), is_lost, "{name}");
         }
     }
 }

@@ -268,14 +268,32 @@ async fn verify(
             Ok(sighting) => sighting,
             Err(lost) => return hand_back(worker, lease, lost).await,
         };
-    let Sighting::Found { created_at, evidence, .. } = sighting else {
-        return stay(worker, lease, &Shut::VerifyOnly).await;
+    let (created_at, evidence) = match sighting {
+        Sighting::Found { created_at, evidence, .. } => (created_at, evidence),
+        Sighting::Absent => return absent(worker, lease).await,
+        Sighting::Unreadable { .. } => return stay(worker, lease, &Shut::VerifyOnly).await,
     };
     let incarnation = worker.leases.incarnation().to_owned();
     let lost = Event::Recover { worker: incarnation, at: application.accepted_at, in_time: true };
     let note = Some(format!("the site has it although the store knows no intent: {evidence}"));
-    if worker.advance(lease.id(), lost, By::Worker(lease.epoch()), note).await?.is_ok() {
-        let _ = worker.advance(lease.id(), Event::Seen { site_at: created_at }, By::Sweeper, None).await?;
+    match worker.advance(lease.id(), lost, By::Worker(lease.epoch()), note).await? {
+        Ok(_) => {
+            let seen = Event::Seen { site_at: created_at };
+            let _ = worker.advance(lease.id(), seen, By::Sweeper, None).await?;
+        }
+        Err(refused) => {
+            tracing::warn!(application = %lease.id(), ?refused, evidence, "the site has it, but it has moved on");
+        }
     }
+    Ok(())
+}
+
+/// Nothing of it is there yet, which the operator may go by.
+async fn absent(worker: &Worker, lease: &Lease) -> Result<(), Error> {
+    let note = Some("the site shows no proposal".to_owned());
+    let event = Event::NotSeen { settles: false };
+    let moved = worker.advance(lease.id(), event, By::Worker(lease.epoch()), note).await?;
+    tracing::info!(application = %lease.id(), "the site shows no proposal; nothing was submitted");
+    wake_when_ready(worker, moved.ok());
     Ok(())
 }

@@ -64,3 +64,21 @@ fn an_unknown_outcome_is_listed_as_failed_and_what_is_overdue_is_named() {
         assert_eq!(world.page(&account, Some(ApplicationStatus::Failed), 50, 0).total, 2);
     });
 }
+
+#[test]
+fn what_is_overdue_is_named_though_the_page_does_not_show_it() {
+    on_each(|world| {
+        let (account, other) = (world.account("a", 9), world.account("b", 9));
+        let late = [1, 2].map(|n| world.accept(&account, &job(n)));
+        world.accept(&other, &job(1));
+        world.pass(T.deadline_ms);
+        world.accept(&account, &job(3));
+        for page in
+            [world.page(&account, Some(ApplicationStatus::Failed), 50, 0), world.page(&account, None, 1, 0)]
+        {
+            let mut overdue = page.overdue;
+            overdue.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+            assert_eq!(overdue, late);
+        }
+    });
+}

@@ -4,7 +4,7 @@ use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::outcome::Code;
 use applyd_core::state::{By, Dead, Event, Refused, State};
 use applyd_store::cancel::{self, Cancel};
-use applyd_store::timeline;
+use applyd_store::{meta, timeline};
 
 use crate::engine::on_each;
 use crate::world::{T, World, job};
@@ -74,6 +74,42 @@ fn after_the_intent_and_after_an_end_it_is_too_late() {
         let Some(Cancel::Ended(late)) = cancel(world, &account, &late) else { panic!("not ended") };
         assert_eq!(late.progress.code, Some(Code::Deadline));
         world.assert_clean();
+    });
+}
+
+#[test]
+fn what_may_have_been_sent_stays_as_it_is() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let before = world.accept(&account, &job(1));
+        cancel(world, &account, &before);
+        world.accept(&account, &job(2));
+        let (sent, _) = world.cross(&account, "w");
+        world.advance(&sent, Event::Doubt, By::Sender(1));
+        world.advance(&sent, Event::Seen { site_at: None }, By::Sweeper);
+        let waiting = world.accept(&account, &job(3));
+        world.write(|tx| meta::set_verify_only(tx, Some("test")));
+        for event in [None, Some(Event::Arm)] {
+            assert!(matches!(cancel(world, &account, &waiting), Some(Cancel::Unread(_))));
+            let epoch = world.claim(&account, "w").map_or(1, |taken| taken.progress.epoch);
+            assert!(matches!(cancel(world, &account, &waiting), Some(Cancel::Unread(_))));
+            if let Some(arm) = event {
+                world.advance(&waiting, arm, By::Worker(epoch));
+            }
+        }
+        assert!(matches!(cancel(world, &account, &waiting), Some(Cancel::Unread(_))));
+        assert_eq!(world.state(&waiting), State::Armed, "its worker keeps it");
+        assert_eq!(world.balance(&account), (7, 1, 1));
+        // What had ended before, or is overdue now, is told as ever.
+        assert!(matches!(cancel(world, &account, &before), Some(Cancel::Cancelled(_))));
+        world.pass(T.deadline_ms);
+        let Some(Cancel::Ended(now)) = cancel(world, &account, &waiting) else { panic!("not ended") };
+        assert_eq!(now.progress.state, State::Unknown);
+        world.assert_clean();
+
+        world.write(|tx| meta::set_verify_only(tx, None));
+        let free = world.accept(&account, &job(4));
+        assert!(matches!(cancel(world, &account, &free), Some(Cancel::Cancelled(_))));
     });
 }
 

@@ -2,9 +2,10 @@
 
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::outcome::Code;
-use applyd_core::state::{By, Closed, Event, State};
+use applyd_core::state::{By, Closed, Dead, Event, State};
 use applyd_store::account::Channel;
-use applyd_store::queue::Accept;
+use applyd_store::meta;
+use applyd_store::queue::{self, Accept};
 use applyd_store::recover::{self, Known, Witnessed};
 
 use crate::engine::on_each;
@@ -143,6 +144,63 @@ fn what_cannot_come_back_says_why_and_changes_nothing() {
         let lost = Witnessed { id: ended.clone(), ..witnessed(world, &account, 1) };
         assert!(matches!(recover(world, &lost), Known::No(_)));
         assert_eq!((world.state(&ended), world.balance(&account)), (State::Failed, (9, 0, 0)));
+        world.assert_clean();
+    });
+}
+
+#[test]
+fn what_is_overdue_in_verify_only_is_held_until_the_site_was_read() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let [found, absent] = [1, 2].map(|n| world.accept(&account, &job(n)));
+        world.write(|tx| meta::set_verify_only(tx, Some("test")));
+        world.claim(&account, "w").unwrap();
+        world.pass(T.deadline_ms);
+        for id in [&found, &absent] {
+            let unknown = world.catch_up(id, Dead::No).unwrap().progress;
+            assert_eq!((unknown.state, unknown.code), (State::Unknown, Some(Code::OutcomeUnknown)));
+            assert_eq!(unknown.intent.unwrap().at, START, "all since its acceptance counts");
+            assert!(world.catch_up(id, Dead::Proven).is_none(), "once");
+        }
+        assert_eq!(world.balance(&account), (7, 2, 0));
+        let listed: Vec<_> = world.read(queue::unverified).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(listed, [found.clone(), absent.clone()]);
+        assert_eq!(world.read(|tx| queue::to_look_at(tx, 9)).len(), 2);
+        let read = |id: &QueueId, event| {
+            let taken = world.advance(id, Event::Look { worker: "reader".into() }, By::Sweeper);
+            world.advance(id, event, By::Worker(taken.progress.epoch))
+        };
+        assert_eq!(read(&found, Event::Seen { site_at: None }).progress.state, State::Applied);
+        for _ in 0..2 {
+            world.pass(T.drain_ms);
+            read(&absent, Event::NotSeen { settles: true });
+        }
+        assert_eq!(world.load(&absent).progress.code, Some(Code::NotSubmitted));
+        for id in [&found, &absent] {
+            assert_eq!(world.events(id), ["application.failed", "application.corrected"]);
+        }
+        assert!(world.read(queue::unverified).is_empty());
+        assert_eq!(world.balance(&account), (8, 0, 1));
+        world.assert_clean();
+    });
+}
+
+#[test]
+fn the_operator_is_told_what_was_not_read_yet() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let id = world.accept(&account, &job(1));
+        let listed = || world.read(queue::unverified).len();
+        assert_eq!(listed(), 0, "in normal operation it was never sent");
+        world.write(|tx| meta::set_verify_only(tx, Some("test")));
+        assert_eq!(listed(), 1);
+        let epoch = world.claim(&account, "w").unwrap().progress.epoch;
+        assert_eq!(listed(), 1);
+        world.advance(&id, Event::NotSeen { settles: false }, By::Worker(epoch));
+        assert_eq!((world.state(&id), listed()), (State::Queued, 0));
+        world.pass(T.deadline_ms);
+        world.catch_up(&id, Dead::No);
+        assert_eq!(listed(), 1, "its outcome is open again");
         world.assert_clean();
     });
 }

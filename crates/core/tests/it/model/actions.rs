@@ -1,7 +1,7 @@
 //! What can happen next, and what comes of it.
 
 use applyd_core::outcome::{Code, Ending};
-use applyd_core::state::{By, Event, Progress, State, advance, overdue};
+use applyd_core::state::{By, Event, Progress, Refused, State, Step, advance, advance_unread, overdue};
 use applyd_core::time::Timing;
 
 use super::Mutation;
@@ -78,7 +78,11 @@ pub(crate) fn possible(world: &World, mutation: Mutation, actions: &mut Vec<Acti
         actions.push(Action::Tick);
     }
     let unguarded = mutation == Mutation::ReapplyWhileUnknown && last.progress.state == State::Unknown;
-    if world.applications.len() < 2 && world.clock < LAST_TICK && (last.ended_clean() || unguarded) {
+    if world.applications.len() < 2
+        && world.clock < LAST_TICK
+        && !world.restored
+        && (last.ended_clean() || unguarded)
+    {
         actions.push(Action::Reapply);
     }
     for (index, a) in world.applications.iter().enumerate() {
@@ -158,7 +162,9 @@ pub(crate) fn perform(world: &mut World, action: Action, mutation: Mutation) -> 
             {
                 requeue(&mut world.applications[index].progress);
             }
-            take(world, worker, index, Event::Claim { worker: World::name(worker) }, Job::Prepare)?;
+            let seen = world.applications[index].accepted > 0;
+            let job = if world.restored { Job::SawUnsent(seen) } else { Job::Prepare };
+            take(world, worker, index, Event::Claim { worker: World::name(worker) }, job)?;
         }
         Action::Look(worker, index) => {
             // Read at the earliest moment: what is not there yet may come before the result is recorded.
@@ -198,6 +204,15 @@ fn take(world: &mut World, worker: usize, index: usize, event: Event, job: Job) 
     Some(())
 }
 
+/// The rule of the mode.
+fn rule(world: &World, was: &Progress, event: Event, by: By, mutation: Mutation) -> Result<Step, Refused> {
+    let (now, timing) = (world.now(), timing(mutation));
+    if world.restored && was.intent.is_none() && mutation != Mutation::EndUnread {
+        return advance_unread(was, event, by, 0, now, &timing);
+    }
+    advance(was, event, by, now, &timing)
+}
+
 fn sweep(world: &mut World, index: usize, mutation: Mutation) {
     let (now, dead) = (world.now(), world.dead(index));
     let a = &mut world.applications[index];
@@ -214,7 +229,8 @@ fn sweep(world: &mut World, index: usize, mutation: Mutation) {
         _ => {}
     }
     let doubt = event == Event::Doubt;
-    match advance(&a.progress, event, By::Sweeper, now, &TIMING) {
+    let was = a.progress.clone();
+    match rule(world, &was, event, By::Sweeper, mutation) {
         Ok(step) => world.commit(index, step),
         Err(_) => world.flaws.stuck = true,
     }
@@ -230,7 +246,7 @@ fn cancel(world: &mut World, index: usize, mutation: Mutation) -> Option<()> {
     if mutation == Mutation::CancelIntent {
         was.state = State::Armed;
     }
-    let step = advance(&was, Event::Cancel, By::Caller, world.now(), &TIMING).ok()?;
+    let step = rule(world, &was, Event::Cancel, By::Caller, mutation).ok()?;
     world.commit(index, step);
     Some(())
 }
@@ -270,7 +286,7 @@ fn write(world: &mut World, task: Task, event: Event, by: By, mutation: Mutation
         }
         _ => by,
     };
-    let step = advance(&was, event, by, now, &timing(mutation)).ok();
+    let step = rule(world, &was, event, by, mutation).ok();
     step.map(|step| world.commit(task.application, step)).is_some()
 }
 
@@ -306,6 +322,10 @@ fn go(world: &mut World, worker: usize, mutation: Mutation) {
         Job::ToldNo => on(world, Event::Declined(Ending::of(Code::Refused)), sender, None),
         Job::Saw(true) => on(world, Event::Seen { site_at: None }, owner, None),
         Job::Saw(false) => on(world, Event::NotSeen { settles: true }, owner, None),
+        Job::SawUnsent(true) => {
+            on(world, Event::Recover { worker: String::new(), at: 0, in_time: true }, owner, None);
+        }
+        Job::SawUnsent(false) => on(world, Event::NotSeen { settles: true }, owner, None),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use applyd_core::ledger::Kind;
 use applyd_core::outcome::Code;
-use applyd_core::state::{By, Closed, Dead, Intent, Progress, State, Step, advance, overdue};
+use applyd_core::state::{By, Closed, Dead, Event, Intent, Progress, State, Step, advance, overdue};
 use applyd_core::time::{GIVE_UP_MS, Timing};
 
 /// One tick, and the unit of all limits below. A success is final after two (`CONFIRM_WAIT_MS`).
@@ -35,6 +35,8 @@ pub(crate) const TIMING: Timing = Timing {
 pub(crate) struct World {
     pub(crate) clock: u8,
     pub(crate) crashes: u8,
+    /// Verify-only: set back to before any intent, so that nobody knows what was sent.
+    pub(crate) restored: bool,
     /// In the order they were accepted; the second only after a clean end of the first.
     pub(crate) applications: Vec<Application>,
     pub(crate) workers: [Worker; 2],
@@ -106,6 +108,8 @@ pub(crate) enum Job {
     ToldNo,
     /// What the read showed, not yet recorded.
     Saw(bool),
+    /// The same of one without an intent.
+    SawUnsent(bool),
 }
 
 impl World {
@@ -113,10 +117,31 @@ impl World {
         Self {
             clock: 0,
             crashes: 0,
+            restored: false,
             applications: vec![Application::accepted(0)],
             workers: [Worker { task: None }, Worker { task: None }],
             flaws: Flaws::default(),
         }
+    }
+
+    /// Set back to the queue or to a lease, with the one request of the lost history never sent, under way, or at
+    /// the site.
+    pub(crate) fn restored() -> Vec<Self> {
+        let queued = Self { restored: true, ..Self::new() };
+        let mut leased = queued.clone();
+        let claim = Event::Claim { worker: DEAD.into() };
+        let step = advance(&queued.applications[0].progress, claim, By::Sweeper, 0, &TIMING);
+        leased.commit(0, step.unwrap());
+        let mut all = Vec::new();
+        for unsent in [queued, leased] {
+            let mut sent = unsent.clone();
+            sent.applications[0].sent = 1;
+            let (mut under_way, mut there) = (sent.clone(), sent);
+            under_way.applications[0].requests.push(Request { sender: 0, cut: Some(0) });
+            there.applications[0].accepted = 1;
+            all.extend([unsent, under_way, there]);
+        }
+        all
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -227,6 +252,11 @@ impl World {
         }
         a.crossed |= step.next.intent.is_some();
         a.progress = step.next;
+        if self.restored
+            && let Some(intent) = &mut a.progress.intent
+        {
+            DEAD.clone_into(&mut intent.worker);
+        }
         a.progress.forget();
     }
 }
