@@ -26,39 +26,21 @@ fn start_at(level: &str) {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only when a subscriber is there already, which is then the one to keep.
     let _ = if std::io::stderr().is_terminal() {
-        logs.event_format(Text(Format::default().with_target(false).compact())).try_init()
+        let lines = Format::default().with_target(false).compact();
+        logs.event_format(WithRequest { lines, as_json: false }).try_init()
     } else {
-        let json = Format::default().json().flatten_event(true).with_current_span(false);
-        logs.fmt_fields(JsonFields::new()).event_format(Json(json)).try_init()
+        let lines = Format::default().json().flatten_event(true).with_current_span(false);
+        logs.fmt_fields(JsonFields::new()).event_format(WithRequest { lines, as_json: true }).try_init()
     };
 }
 
-/// Lines that begin with the id of the request that they are about.
-struct Text<F>(F);
-
-/// JSON lines with that id as their first member.
-struct Json<F>(F);
-
-impl<S, N, F> FormatEvent<S, N> for Text<F>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-    F: FormatEvent<S, N>,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        if let Some(id) = Answering::with(Answering::id) {
-            write!(writer, "{id} ")?;
-        }
-        self.0.format_event(context, writer, event)
-    }
+/// Adds the id of the request that a line is about.
+struct WithRequest<F> {
+    lines: F,
+    as_json: bool,
 }
 
-impl<S, N, F> FormatEvent<S, N> for Json<F>
+impl<S, N, F> FormatEvent<S, N> for WithRequest<F>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -71,10 +53,14 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let Some(id) = Answering::with(Answering::id) else {
-            return self.0.format_event(context, writer, event);
+            return self.lines.format_event(context, writer, event);
         };
+        if !self.as_json {
+            write!(writer, "{id} ")?;
+            return self.lines.format_event(context, writer, event);
+        }
         let mut line = String::new();
-        self.0.format_event(context, Writer::new(&mut line), event)?;
+        self.lines.format_event(context, Writer::new(&mut line), event)?;
         match line.strip_prefix('{') {
             Some(members) => write!(writer, "{{\"request_id\":\"{id}\",{members}"),
             None => writer.write_str(&line),

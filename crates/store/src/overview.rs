@@ -1,6 +1,6 @@
 //! Sums over all accounts, for the operator's numbers.
 
-use applyd_core::state::State;
+use applyd_core::state::{STATES, State};
 
 use crate::tx::values;
 use crate::{Error, Tx};
@@ -40,16 +40,6 @@ pub struct Backlog {
     pub late_ms: i64,
 }
 
-const STATES: [State; 7] = [
-    State::Queued,
-    State::Leased,
-    State::Armed,
-    State::Intent,
-    State::Submitted,
-    State::Verifying,
-    State::Unknown,
-];
-
 /// Looks at what is under way, by its index, and at all balances.
 ///
 /// # Errors
@@ -60,7 +50,8 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
         values![],
         |row| Ok((row.parsed(0, State::parse)?, row.int(1)?, row.int(2)?)),
     )?;
-    let under_way = STATES.map(|state| {
+    let is_open = |state: &State| !state.is_terminal() || *state == State::Unknown;
+    let under_way = STATES.into_iter().filter(is_open).map(|state| {
         let of_state = found.iter().find(|(found, ..)| *found == state);
         let under_way = of_state
             .map(|(_, count, since)| UnderWay { count: *count, oldest_ms: (tx.now() - since).max(0) });
@@ -86,7 +77,7 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
     )?;
     let (available, held, spent) = sums.unwrap_or_default();
     Ok(Overview {
-        under_way: under_way.to_vec(),
+        under_way: under_way.collect(),
         deliveries: Backlog { count: waiting.unwrap_or(0), late_ms },
         given_up: given_up.unwrap_or(0),
         available,

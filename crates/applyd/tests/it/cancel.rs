@@ -1,6 +1,6 @@
 //! Cancel and timeline: taken back while nothing was sent, told from the beginning.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -75,7 +75,9 @@ fn what_was_sent_or_has_ended_is_refused() {
 
     // Job 0011 is answered a second after it arrived.
     let sent = server.apply(&account, &job(11)).queue_id();
+    let begun = Instant::now();
     while !steps(&timeline(&server, &account, &sent).json()).iter().any(|(event, _)| event == "intent") {
+        assert!(begun.elapsed() < Duration::from_secs(8), "it was never sent");
         std::thread::sleep(POLL);
     }
     let refused = cancel(&server, &account, &sent);

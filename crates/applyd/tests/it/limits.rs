@@ -96,6 +96,19 @@ fn a_days_limit_outlives_the_process() {
 }
 
 #[test]
+fn data_reads_refuse_by_codes() {
+    let (place, server, account) = stage();
+    place.json(&["limits", "set", &account.name, "job", "--per-minute", "1"]);
+    early_in_a_minute();
+    let read = || server.call("GET", "/api/jobs/by-ciphertext", &account.key, None);
+    let told = |reply: &Reply| (reply.status, reply.json()["error"].clone(), reply.json()["message"].clone());
+    assert_eq!(told(&read()), (400, "invalid_request".into(), "`cipher` is required".into()));
+    let refused = read();
+    assert_eq!(told(&refused), (429, "rate_limit_exceeded".into(), "Rate limit exceeded".into()));
+    assert_eq!(refused.json()["limit"], 1);
+}
+
+#[test]
 fn the_table_can_be_listed_and_a_wrong_name_is_told() {
     let (place, _server, account) = stage();
     let listed = place.json(&["limits", "list", &account.name]);
