@@ -3,6 +3,7 @@
 //! No I/O, no clock, no async: time, ids and random numbers are arguments.
 
 pub mod address;
+pub mod approval;
 pub mod delivery;
 pub mod draft;
 pub mod ids;
