@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod approval;
+pub mod connects;
 pub mod delivery;
 pub mod draft;
 pub mod ids;
