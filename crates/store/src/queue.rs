@@ -55,7 +55,7 @@ pub enum Accept {
         /// Credits left.
         available: i64,
     },
-    /// 422.
+    /// 422: no such profile, or none at all.
     UnknownProfile,
     /// 404.
     UnknownJob,
