@@ -12,7 +12,7 @@ use crate::account::Channel;
 use crate::application::{self, Application};
 use crate::timeline::{self, Line};
 use crate::tx::values;
-use crate::{Error, Tx, event, freelancer, ledger, meta, stored_job};
+use crate::{Error, Tx, event, freelancer, ledger, meta, pause, stored_job};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -122,6 +122,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
         return Ok(Accept::NoCredit { available });
     }
     application::insert(tx, &application, &new.request)?;
+    pause::tell(tx, &application.id, &application.account, application.channel)?;
     Ok(Accept::Accepted { application: Box::new(application), available: available - 1 })
 }
 
@@ -319,7 +320,7 @@ pub fn catch_up(
     Ok(changed)
 }
 
-/// Takes the next application of an account that is ready, if its slot is free.
+/// Takes the next application of an account that is ready, if its slot is free and no pause stops it.
 ///
 /// # Errors
 /// The store's.
@@ -333,24 +334,31 @@ pub fn claim(
         return Ok(None);
     }
     let next = tx.one(
-        "SELECT id FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2 AND cutoff > ?2
-         AND channel <> 'desk' ORDER BY not_before LIMIT 1",
+        "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2
+         AND cutoff > ?2 AND channel <> 'desk' ORDER BY not_before LIMIT 1",
         values![account.as_str(), tx.now()],
-        |row| row.parsed(0, QueueId::parse),
+        |row| Ok((row.parsed(0, QueueId::parse)?, row.parsed(1, Channel::parse)?)),
     )?;
-    let Some(id) = next else { return Ok(None) };
+    let Some((id, channel)) = next else { return Ok(None) };
+    if pause::of(tx, account, channel)?.is_some() {
+        return Ok(None);
+    }
     let event = Event::Claim { worker: worker.to_owned() };
     Ok(advance(tx, &id, event, By::Sweeper, timing, Beside::default())?.ok())
 }
 
-/// Accounts with something ready to be taken.
+/// Accounts with something ready to be taken, without those that a pause stops.
 ///
 /// # Errors
 /// The store's.
 pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
     tx.all(
-        "SELECT DISTINCT account_id FROM application WHERE state = 'queued' AND not_before <= ?1
-         AND cutoff > ?1 AND channel <> 'desk' LIMIT ?2",
+        // What is queued is only read from its index; the channel of an account stands in its own row.
+        "SELECT ready.account_id FROM (SELECT DISTINCT account_id FROM application WHERE state = 'queued'
+           AND not_before <= ?1 AND cutoff > ?1 AND channel <> 'desk') AS ready
+         JOIN account a ON a.id = ready.account_id
+         WHERE NOT EXISTS (SELECT 1 FROM pause p WHERE p.scope = 'all' OR p.scope = 'channel:' || a.channel
+           OR p.scope = 'account:' || a.id) LIMIT ?2",
         values![tx.now(), most],
         |row| row.parsed(0, AccountId::parse),
     )

@@ -22,6 +22,7 @@ mod limits;
 mod openapi;
 mod operation;
 mod parallel;
+mod pause;
 mod poll;
 mod poller;
 mod preflight;
