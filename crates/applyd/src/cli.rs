@@ -77,6 +77,19 @@ pub(crate) enum Command {
     /// Webhooks: where an account's events go
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Stop submitting before the next confirm, for an account, a channel or all; without arguments, list pauses
+    Pause {
+        #[command(flatten)]
+        scope: ScopeArgs,
+        /// Why, for those who find it paused
+        #[arg(long, value_parser = reason)]
+        reason: Option<String>,
+    },
+    /// End a pause
+    Resume {
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -286,6 +299,16 @@ pub(crate) struct WebhookChange {
     pub(crate) disable: bool,
 }
 
+/// What is paused: an account, or a channel; neither: all.
+#[derive(Debug, Args)]
+pub(crate) struct ScopeArgs {
+    /// Name or id of the account; without it and without --channel, all
+    pub(crate) account: Option<String>,
+    /// All accounts of this channel
+    #[arg(long, conflicts_with = "account", value_parser = any_channel)]
+    pub(crate) channel: Option<Channel>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum VerifyOnlyCommand {
     /// End it, after you have looked; exit 1 while an outcome is unverified
@@ -308,6 +331,19 @@ impl Global {
 
 fn channel(name: &str) -> Result<Channel, String> {
     Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
+}
+
+fn any_channel(name: &str) -> Result<Channel, String> {
+    Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".into())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    const LONGEST_CHARS: usize = 200;
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > LONGEST_CHARS || text.contains(char::is_control) {
+        return Err(format!("must be one line of 1 to {LONGEST_CHARS} characters"));
+    }
+    Ok(text.to_owned())
 }
 
 fn endpoint(name: &str) -> Result<Endpoint, String> {

@@ -8,6 +8,7 @@ mod key;
 mod ledger;
 mod limits;
 mod openapi;
+mod pause;
 mod sandbox;
 mod serve;
 mod verify_only;
@@ -41,6 +42,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
         Command::Sandbox { command: Some(SandboxCommand::Jobs), .. } => sandbox::jobs(global)?,
         Command::Webhook(command) => webhook::run(global, command)?,
+        Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
+        Command::Resume { scope } => pause::resume(global, scope)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)

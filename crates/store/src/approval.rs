@@ -11,7 +11,7 @@ use applyd_core::time::{PREVIEW_MARGIN_MS, Timing};
 use crate::account::{self, Channel};
 use crate::application::{self, Application};
 use crate::freelancer::Chosen;
-use crate::queue::{Beside, advance};
+use crate::queue::{Beside, Next, advance};
 use crate::tx::{Row, values};
 use crate::{Error, Tx, budget, grant, meta};
 
@@ -141,18 +141,21 @@ pub fn ask(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
 
 /// The next application of an account whose preview a person wants to see; in the verify-only mode the next that the
 /// site was not read for.
-pub(crate) fn to_open(tx: &Tx<'_>, account: &AccountId) -> Result<Option<QueueId>, Error> {
-    let read = |row: &Row<'_>| row.parsed(0, QueueId::parse);
+pub(crate) fn to_open(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
+    let read = |row: &Row<'_>| {
+        let (id, channel) = (row.parsed(0, QueueId::parse)?, row.parsed(1, Channel::parse)?);
+        Ok(Next { id, channel, is_looked_at: true })
+    };
     if meta::verify_only(tx)?.is_some() {
         return tx.one(
-            "SELECT id FROM application WHERE account_id = ?1 AND state = 'awaiting_approval' AND opened_until IS NULL
+            "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'awaiting_approval' AND opened_until IS NULL
              AND negative_reads = 0 ORDER BY id LIMIT 1",
             values![account.as_str()],
             read,
         );
     }
     tx.one(
-        "SELECT id FROM application WHERE state = 'awaiting_approval' AND open_asked_at IS NOT NULL
+        "SELECT id, channel FROM application WHERE state = 'awaiting_approval' AND open_asked_at IS NOT NULL
          AND open_asked_at > ?2 AND account_id = ?1 AND opened_until IS NULL ORDER BY open_asked_at LIMIT 1",
         values![account.as_str(), tx.now() - ASKED_FOR_MS],
         read,

@@ -23,6 +23,7 @@ mod lock;
 pub mod meta;
 mod migrate;
 pub mod overview;
+pub mod pause;
 pub mod queue;
 pub mod rate_limit;
 pub mod recover;

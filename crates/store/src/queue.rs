@@ -13,8 +13,8 @@ use applyd_wire::ApplicationStatus;
 use crate::account::Channel;
 use crate::application::{self, Application};
 use crate::timeline::{self, Line};
-use crate::tx::values;
-use crate::{Error, Tx, approval, event, freelancer, ledger, meta, stored_job};
+use crate::tx::{Row, values};
+use crate::{Error, Tx, approval, event, freelancer, ledger, meta, pause, stored_job};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -134,6 +134,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     if new.policy == Policy::ByRequest {
         approval::note_by_request(tx, &application)?;
     }
+    pause::tell(tx, &application.id, &application.account, application.channel)?;
     Ok(Accept::Accepted { application: Box::new(application), available: available - 1 })
 }
 
@@ -337,6 +338,7 @@ pub fn catch_up(
 
 /// Takes the next application of an account that is ready, if its slot is free or its own; else one whose preview a
 /// person wants to see.
+/// Takes the next application of an account that is ready, if its slot is free and no pause stops it.
 ///
 /// # Errors
 /// The store's.
@@ -346,39 +348,47 @@ pub fn claim(
     worker: &str,
     timing: &Timing,
 ) -> Result<Option<Application>, Error> {
-    let keeper = application::in_slot(tx, account)?;
-    let ready = "SELECT id FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2
-         AND cutoff > ?2 AND channel <> 'desk'";
-    let next = match &keeper {
-        // What a person has approved keeps the slot while it is queued.
-        Some(keeper) => tx.one(
-            &format!("{ready} AND id = ?3"),
-            values![account.as_str(), tx.now(), keeper.as_str()],
-            |row| row.parsed(0, QueueId::parse),
-        )?,
-        None => tx.one(
-            &format!("{ready} ORDER BY not_before LIMIT 1"),
-            values![account.as_str(), tx.now()],
-            |row| row.parsed(0, QueueId::parse),
-        )?,
-    };
-    let (id, event) = match next {
-        Some(id) => (id, Event::Claim { worker: worker.to_owned() }),
-        None if keeper.is_some() => return Ok(None),
-        None => match approval::to_open(tx, account)? {
-            Some(id) => (id, Event::Open { worker: worker.to_owned() }),
-            None => return Ok(None),
-        },
-    };
-    let opens = matches!(event, Event::Open { .. });
-    let taken = advance(tx, &id, event, By::Sweeper, timing, Beside::default())?.ok();
-    if opens {
-        approval::answer(tx, &id)?;
+    let Some(next) = next(tx, account)? else { return Ok(None) };
+    if pause::of(tx, account, next.channel)?.is_some() {
+        return Ok(None);
+    }
+    let worker = worker.to_owned();
+    let event = if next.is_looked_at { Event::Open { worker } } else { Event::Claim { worker } };
+    let taken = advance(tx, &next.id, event, By::Sweeper, timing, Beside::default())?.ok();
+    if next.is_looked_at {
+        approval::answer(tx, &next.id)?;
     }
     Ok(taken)
 }
 
-/// Accounts with something ready to be taken.
+/// What a worker takes next.
+pub(crate) struct Next {
+    pub(crate) id: QueueId,
+    pub(crate) channel: Channel,
+    /// A person wants to see its preview.
+    pub(crate) is_looked_at: bool,
+}
+
+fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
+    let read = |row: &Row<'_>| {
+        let (id, channel) = (row.parsed(0, QueueId::parse)?, row.parsed(1, Channel::parse)?);
+        Ok(Next { id, channel, is_looked_at: false })
+    };
+    let ready = "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2
+         AND cutoff > ?2 AND channel <> 'desk'";
+    if let Some(keeper) = application::in_slot(tx, account)? {
+        // What a person has approved keeps the slot while it is queued.
+        let sql = format!("{ready} AND id = ?3");
+        return tx.one(&sql, values![account.as_str(), tx.now(), keeper.as_str()], read);
+    }
+    let sql = format!("{ready} ORDER BY not_before LIMIT 1");
+    match tx.one(&sql, values![account.as_str(), tx.now()], read)? {
+        Some(ready) => Ok(Some(ready)),
+        None => approval::to_open(tx, account),
+    }
+}
+
+/// Accounts with something ready to be taken, without those that a pause stops.
 ///
 /// # Errors
 /// The store's.
@@ -390,8 +400,12 @@ pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
 
 fn queued(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
     tx.all(
-        "SELECT DISTINCT account_id FROM application WHERE state = 'queued' AND not_before <= ?1
-         AND cutoff > ?1 AND channel <> 'desk' LIMIT ?2",
+        // What is queued is only read from its index; the channel of an account stands in its own row.
+        "SELECT ready.account_id FROM (SELECT DISTINCT account_id FROM application WHERE state = 'queued'
+           AND not_before <= ?1 AND cutoff > ?1 AND channel <> 'desk') AS ready
+         JOIN account a ON a.id = ready.account_id
+         WHERE NOT EXISTS (SELECT 1 FROM pause p WHERE p.scope = 'all' OR p.scope = 'channel:' || a.channel
+           OR p.scope = 'account:' || a.id) LIMIT ?2",
         values![tx.now(), most],
         |row| row.parsed(0, AccountId::parse),
     )

@@ -4,6 +4,7 @@ use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::state::{By, Event, Progress, State};
 use applyd_wire::TimelineEntry;
 
+use crate::pause::Pause;
 use crate::tx::values;
 use crate::{Error, Tx};
 
@@ -83,6 +84,23 @@ pub(crate) fn note(
 /// Writes down what is known of what the caller sent.
 pub(crate) fn remark(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str) -> Result<(), Error> {
     add(tx, id, word, "caller", Some(detail))
+}
+
+/// Writes down that an application waits because of a pause.
+pub(crate) fn tell_paused(tx: &Tx<'_>, id: &QueueId, pause: &Pause) -> Result<(), Error> {
+    add(tx, id, "paused", "worker", Some(&pause.to_string()))
+}
+
+/// The same for everything in the scope that is under way and was not sent.
+pub(crate) fn tell_unsent(tx: &Tx<'_>, pause: &Pause) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO timeline (application_id, at, event, detail, actor)
+         SELECT id, ?1, 'paused', ?2, 'worker' FROM application WHERE due_at IS NOT NULL
+           AND (state = 'queued' OR state = 'leased' OR state = 'armed')
+           AND (?3 = 'all' OR ?3 = 'channel:' || channel OR ?3 = 'account:' || account_id)",
+        values![tx.now(), &pause.to_string(), &pause.scope.to_string()],
+    )?;
+    Ok(())
 }
 
 fn add(tx: &Tx<'_>, id: &QueueId, word: &str, actor: &str, detail: Option<&str>) -> Result<(), Error> {

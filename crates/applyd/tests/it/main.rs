@@ -23,6 +23,7 @@ mod limits;
 mod openapi;
 mod operation;
 mod parallel;
+mod pause;
 mod poll;
 mod poller;
 mod preflight;

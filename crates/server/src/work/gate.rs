@@ -7,7 +7,7 @@ use applyd_core::state::{By, Event};
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Beside};
 use applyd_store::recover::Witnessed;
-use applyd_store::{Error, meta};
+use applyd_store::{Error, meta, pause};
 
 use super::Worker;
 use super::leases::Lease;
@@ -20,6 +20,8 @@ pub(crate) enum Shut {
     Refused,
     /// Nothing may be submitted now.
     VerifyOnly,
+    /// An operator, or what the channel showed, has stopped it for now.
+    Paused(String),
     /// The intent stands, the witness does not: closed as not submitted.
     NoWitness,
 }
@@ -35,11 +37,15 @@ pub(crate) async fn cross(
     // Taken before the commit, so that both ends come earlier than the store's own reckoning.
     let started = Instant::now();
     let (id, epoch, timing, hash) = (lease.id().clone(), lease.epoch(), worker.timing, terms_sha256.clone());
+    let (account, channel) = (application.account.clone(), application.channel);
     let crossed = worker
         .store
         .write(move |tx| {
             if meta::verify_only(tx)?.is_some() {
                 return Ok::<_, Error>(Err(Shut::VerifyOnly));
+            }
+            if let Some(pause) = pause::of(tx, &account, channel)? {
+                return Ok(Err(Shut::Paused(pause.to_string())));
             }
             let beside = Beside { terms_sha256: Some(&hash), ..Beside::default() };
             let moved = queue::advance(tx, &id, Event::Cross, By::Worker(epoch), &timing, beside)?;

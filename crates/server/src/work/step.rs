@@ -20,6 +20,8 @@ use crate::failpoint;
 
 /// In the verify-only mode the queue is read again after this.
 const VERIFY_ONLY_PAUSE_MS: i64 = 5_000;
+/// What a pause held back at the last step is ready again after this.
+const PAUSED_MS: i64 = 100;
 /// A login that could not be renewed is tried again after this.
 const LOGIN_PAUSE_MS: i64 = 2_000;
 /// A policy prompt is looked at again after this.
@@ -200,13 +202,14 @@ async fn hand_back(worker: &Worker, lease: &Lease, lost: Lost) -> Result<(), Err
 /// The gate stayed shut: nothing was sent, so the queue may have it again if the lease is still ours.
 async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<(), Error> {
     tracing::info!(application = %lease.id(), ?shut, "nothing was submitted");
-    let delay_ms = match shut {
+    let (delay_ms, note) = match shut {
         Shut::NoWitness => return Ok(()),
-        Shut::VerifyOnly => VERIFY_ONLY_PAUSE_MS,
-        Shut::Refused => 0,
+        Shut::VerifyOnly => (VERIFY_ONLY_PAUSE_MS, None),
+        Shut::Paused(pause) => (PAUSED_MS, Some(pause.clone())),
+        Shut::Refused => (0, None),
     };
     let moved =
-        worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), None).await?;
+        worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), note).await?;
     wake_when_ready(worker, moved.ok());
     Ok(())
 }

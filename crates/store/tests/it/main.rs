@@ -16,6 +16,7 @@ mod ledger;
 mod letters;
 mod life;
 mod overdue;
+mod pause;
 mod random;
 mod recover;
 mod reopen;
