@@ -68,6 +68,8 @@ pub struct Sandbox {
 pub struct Upwork {
     /// Its MCP server; a stand-in on this machine for tests.
     pub endpoint: Url,
+    /// Whether complete reads that find nothing settle a lost answer.
+    pub trust_negative_reads: bool,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +114,7 @@ struct RawSandbox {
 #[serde(deny_unknown_fields)]
 struct RawUpwork {
     endpoint: String,
+    trust_negative_reads: bool,
 }
 
 #[derive(Deserialize)]
@@ -249,7 +252,7 @@ impl RawUpwork {
                 "must be an https URL such as https://mcp.upwork.com/mcp; plain http for this machine only";
             Invalid::new("upwork.endpoint", rule)
         })?;
-        Ok(Upwork { endpoint })
+        Ok(Upwork { endpoint, trust_negative_reads: self.trust_negative_reads })
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Application {
     pub key: Option<KeyId>,
     /// Most Connects where the request names no ceiling.
     pub ceiling_connects: Option<i64>,
+    /// From then on the site refuses its last preview.
+    pub preview_expires_at: Option<i64>,
     /// Unix milliseconds.
     pub accepted_at: i64,
     /// Raised by each change.
@@ -51,7 +53,8 @@ const COLUMNS: &str = "a.id, a.account_id, a.channel, a.job_key, a.processed_job
   a.state, a.epoch, a.worker, a.lease_until, a.attempts, a.lost_leases, a.logins_renewed, a.not_before, a.blocked,
   a.cutoff, a.deadline, a.processed_at, a.applied_at, a.submitted_at, a.permit_closed_at, a.negative_reads,
   a.look_at, a.code, a.message, i.worker, i.epoch, i.at, i.answer_by, i.closed, i.terms_sha256, a.key_id,
-  a.ceiling_connects, a.policy, a.approve_by, a.opened_until, a.approval_sha256, a.approval_expires_at";
+  a.ceiling_connects, a.policy, a.approve_by, a.opened_until, a.approval_sha256, a.approval_expires_at,
+  a.preview_expires_at";
 
 fn read(row: &Row<'_>) -> Result<Application, Error> {
     let intent = match row.opt_text(26)? {
@@ -103,6 +106,7 @@ fn read(row: &Row<'_>) -> Result<Application, Error> {
         processed_job_id: row.text(4)?,
         key: row.opt_parsed(32, KeyId::parse)?,
         ceiling_connects: row.opt_int(33)?,
+        preview_expires_at: row.opt_int(39)?,
         accepted_at: row.int(5)?,
         version: row.int(6)?,
         progress,

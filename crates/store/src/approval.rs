@@ -149,8 +149,8 @@ pub(crate) fn to_open(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, 
     if meta::verify_only(tx)?.is_some() {
         return tx.one(
             "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'awaiting_approval' AND opened_until IS NULL
-             AND negative_reads = 0 ORDER BY id LIMIT 1",
-            values![account.as_str()],
+             AND negative_reads = 0 AND not_before <= ?2 ORDER BY id LIMIT 1",
+            values![account.as_str(), tx.now()],
             read,
         );
     }
@@ -167,8 +167,9 @@ pub(crate) fn waiting_to_open(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, 
     let read = |row: &Row<'_>| row.parsed(0, AccountId::parse);
     if meta::verify_only(tx)?.is_some() {
         return tx.all(
-            "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND negative_reads = 0 LIMIT ?1",
-            values![most],
+            "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND negative_reads = 0
+             AND not_before <= ?1 LIMIT ?2",
+            values![tx.now(), most],
             read,
         );
     }

@@ -122,6 +122,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
         version: 1,
         key: Some(new.key),
         ceiling_connects: new.ceiling_connects,
+        preview_expires_at: None,
         progress: Progress::accepted(tx.now(), new.policy, &new.timing),
     };
     if new.policy == Policy::ByRequest {
@@ -374,7 +375,8 @@ fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
         let (id, channel) = (row.parsed(0, QueueId::parse)?, row.parsed(1, Channel::parse)?);
         Ok(Next { id, channel, is_looked_at: false })
     };
-    let ready = "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2
+    let ready =
+        "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2
          AND cutoff > ?2 AND channel <> 'desk'";
     if let Some(keeper) = application::in_slot(tx, account)? {
         // What a person has approved keeps the slot while it is queued.

@@ -135,6 +135,7 @@ fn bring_back(
         version: 1,
         key: None,
         ceiling_connects: None,
+        preview_expires_at: None,
         progress: Progress::accepted(witnessed.accepted_at, policy(witnessed.channel), timing),
     };
     if !ledger::transfer(tx, &application.account, Some(&application.id), Kind::Hold, 1)? {

@@ -195,7 +195,10 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             own(&mut next, worker, now, timing);
         }
         (AwaitingApproval, Event::Show { until }) => approve::show(&mut next, until),
-        (AwaitingApproval, Event::HandBack { .. }) => approve::close(&mut next)?,
+        (AwaitingApproval, Event::HandBack { delay_ms }) => {
+            approve::close(&mut next)?;
+            next.not_before = now + delay_ms;
+        }
         (AwaitingApproval, Event::Approve { sha256, expires_at }) => {
             approve::approve(&mut next, sha256, expires_at, now, timing)?;
         }
@@ -226,6 +229,10 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
         (Leased, Event::NotSeen { again_ms, .. }) => {
             next.negative_reads = 1;
             requeue(&mut next, now, again_ms);
+        }
+        (AwaitingApproval, Event::NotSeen { .. }) => {
+            next.negative_reads = 1;
+            approve::close(&mut next)?;
         }
         (
             AwaitingApproval | Queued | Leased | Armed,

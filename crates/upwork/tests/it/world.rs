@@ -90,6 +90,7 @@ impl World {
             },
             default_rate: Cents::new(6500),
             fill: Fill::Sandbox,
+            approved: None,
         }
     }
 
