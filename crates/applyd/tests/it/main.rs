@@ -3,6 +3,7 @@
 
 mod admission;
 mod aliases;
+mod approval_edits;
 mod approvals;
 mod cancel;
 mod channels;
