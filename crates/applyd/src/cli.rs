@@ -330,13 +330,7 @@ impl Global {
 }
 
 fn channel(name: &str) -> Result<Channel, String> {
-    match Channel::parse(name) {
-        Some(Channel::Sandbox) => Ok(Channel::Sandbox),
-        Some(_) => {
-            Err("this version serves the channel sandbox only; upwork and desk are not built yet".into())
-        }
-        None => Err("must be sandbox, upwork or desk".into()),
-    }
+    Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
 }
 
 fn any_channel(name: &str) -> Result<Channel, String> {

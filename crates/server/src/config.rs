@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use applyd_core::time::Timing;
+use applyd_upwork::is_local;
 use serde::Deserialize;
 use url::Url;
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// The stand-in.
     pub sandbox: Sandbox,
+    /// Upwork's own server.
+    pub upwork: Upwork,
     /// Telling receivers.
     pub webhooks: Webhooks,
     /// The protocol's limits.
@@ -60,6 +63,13 @@ pub struct Sandbox {
     pub settings: applyd_sandbox::Settings,
 }
 
+/// Settings of the channel `upwork`.
+#[derive(Debug, Clone)]
+pub struct Upwork {
+    /// Its MCP server; a stand-in on this machine for tests.
+    pub endpoint: Url,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -72,6 +82,7 @@ struct Raw {
     rate_limits: Switch,
     metrics_listen: String,
     sandbox: RawSandbox,
+    upwork: RawUpwork,
     webhooks: RawWebhooks,
     timing: RawTiming,
     letters: RawLetters,
@@ -95,6 +106,12 @@ struct RawSandbox {
     list_lag: Span,
     unreadable_for: Span,
     seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawUpwork {
+    endpoint: String,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +163,7 @@ impl Settings {
             rate_limits: matches!(raw.rate_limits, Switch::On),
             metrics_listen,
             sandbox: raw.sandbox.checked(&timing, beside)?,
+            upwork: raw.upwork.checked()?,
             webhooks: raw.webhooks.checked()?,
             timing,
             letters: raw.letters.checked()?,
@@ -221,4 +239,22 @@ impl RawSandbox {
             },
         })
     }
+}
+
+impl RawUpwork {
+    fn checked(self) -> Result<Upwork, Invalid> {
+        let endpoint = Url::parse(&self.endpoint).ok().filter(is_safe);
+        let endpoint = endpoint.ok_or_else(|| {
+            let rule =
+                "must be an https URL such as https://mcp.upwork.com/mcp; plain http for this machine only";
+            Invalid::new("upwork.endpoint", rule)
+        })?;
+        Ok(Upwork { endpoint })
+    }
+}
+
+/// Tokens travel encrypted, or stay on this machine; an address holds none.
+fn is_safe(url: &Url) -> bool {
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    is_bare && (url.scheme() == "https" && url.has_host() || is_local(url))
 }

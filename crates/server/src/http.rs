@@ -37,12 +37,12 @@ use std::sync::Arc;
 use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
-use applyd_upwork::Upwork;
 use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
 use tokio::sync::watch;
 
 use crate::letter::Letters;
+use crate::marketplaces::Marketplaces;
 use crate::news::News;
 use crate::notify::Rules;
 use crate::work::{Leases, Pace, Wakes};
@@ -60,8 +60,8 @@ pub(crate) struct App {
     pub(crate) leases: Arc<Leases>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
-    /// The client of the marketplace, for reads by a caller's direction.
-    pub(crate) marketplace: Upwork,
+    /// For reads by a caller's direction.
+    pub(crate) marketplaces: Marketplaces,
     /// Seals the secrets of webhooks.
     pub(crate) key: Arc<MasterKey>,
     /// Where webhooks may be.

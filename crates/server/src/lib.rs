@@ -5,6 +5,7 @@ pub mod config;
 pub mod failpoint;
 mod http;
 mod letter;
+mod marketplaces;
 mod master_key;
 mod metrics;
 mod news;

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use applyd_core::seal::MasterKey;
 use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, webhook};
-use applyd_upwork::{Consent, Endpoint, Upwork};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,6 +14,7 @@ use url::Url;
 use crate::config::{Settings, Webhooks};
 use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
 use crate::letter::Letters;
+use crate::marketplaces::Marketplaces;
 use crate::master_key::master_key;
 use crate::news::{self, News};
 use crate::notify::Notifier;
@@ -112,7 +111,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let heartbeat = Heartbeat::start(store.clone(), Arc::clone(&leases), timing)
         .tried(|| "cannot start the heartbeat thread".into())?;
     let worker = Arc::new(Worker {
-        sandbox: upwork(&store, &key, sandbox.clone(), &settings)?,
+        marketplaces: Marketplaces::new(&store, &key, sandbox.clone(), &settings)?,
         store: store.clone(),
         timing,
         leases: Arc::clone(&leases),
@@ -138,7 +137,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         leases,
         wakes: Arc::clone(&worker.wakes),
         pace: Arc::clone(&worker.pace),
-        marketplace: worker.sandbox.clone(),
+        marketplaces: worker.marketplaces.clone(),
         key,
         rules,
         sandbox: submissions_of(&sandbox),
@@ -251,10 +250,4 @@ fn submissions_of(mcp: &Url) -> Url {
     let mut url = mcp.clone();
     url.set_path("/sandbox/submissions");
     url
-}
-
-fn upwork(store: &Store, key: &Arc<MasterKey>, url: Url, settings: &Settings) -> Result<Upwork, StartError> {
-    let endpoint = Endpoint { url, consent: Consent::ByItself };
-    let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
-    Ok(Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)?)
 }

@@ -22,8 +22,9 @@ use applyd_core::time::Timing;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store};
-use applyd_upwork::{Assignment, Fill, Upwork};
+use applyd_upwork::{Assignment, Upwork};
 
+use crate::marketplaces::{Marketplaces, fill};
 use crate::metrics;
 use crate::news::News;
 pub(crate) use dispatch::dispatch;
@@ -38,7 +39,7 @@ use witness::Witness;
 /// What the workers of one process share.
 pub struct Worker {
     pub(crate) store: Store,
-    pub(crate) sandbox: Upwork,
+    pub(crate) marketplaces: Marketplaces,
     pub(crate) timing: Timing,
     pub(crate) leases: Arc<Leases>,
     pub(crate) witness: Witness,
@@ -71,6 +72,12 @@ impl Worker {
         Ok(moved)
     }
 
+    /// The client of an application's channel. A machine takes nothing of the desk, so a missing one is our fault.
+    fn marketplace(&self, application: &Application) -> Result<&Upwork, Error> {
+        let none = || Error::Damaged(format!("{} is for a person to submit", application.id));
+        self.marketplaces.of(application.channel).ok_or_else(none)
+    }
+
     fn publish(&self, application: &Application) {
         self.news.publish(application);
         let progress = &application.progress;
@@ -97,7 +104,7 @@ fn assignment(application: &Application, request: &str, rate: Cents) -> Result<A
         job: application.job.clone(),
         terms,
         default_rate: rate,
-        fill: Fill::Sandbox,
+        fill: fill(application.channel),
     })
 }
 

@@ -49,7 +49,7 @@ pub enum Accept {
         /// Credits left.
         available: i64,
     },
-    /// 422.
+    /// 422: no such profile, or none at all.
     UnknownProfile,
     /// 404.
     UnknownJob,
@@ -79,9 +79,7 @@ pub enum Accept {
 /// # Errors
 /// The store's.
 pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
-    if let Some(profile) = &new.profile
-        && freelancer::rate(tx, &new.account, Some(profile))?.is_none()
-    {
+    if freelancer::rate(tx, &new.account, new.profile.as_deref())?.is_none() {
         return Ok(Accept::UnknownProfile);
     }
     let Some(job) = resolve(tx, &new.account, new.channel, &new.job)? else {

@@ -1,6 +1,6 @@
 //! Where the MCP server is, and how accounts come by their grant.
 
-use url::Url;
+use url::{Host, Url};
 
 /// The hosts between which the live server spreads its endpoints.
 const LIVE_HOSTS: [&str; 2] = ["mcp.upwork.com", "www.upwork.com"];
@@ -24,16 +24,21 @@ pub enum Consent {
 }
 
 impl Endpoint {
-    /// Whether tokens and codes may travel to `url`: pinned hosts over https, or the stand-in's own address.
+    /// Whether tokens and codes may travel to `url`: the server's own address; from a live one also the pinned hosts
+    /// over https, between which it spreads its endpoints.
     pub(crate) fn admits(&self, url: &Url) -> bool {
-        match self.consent {
-            Consent::ByItself => url.origin() == self.url.origin(),
-            Consent::ByPerson => {
-                url.scheme() == "https"
-                    && url.port().is_none()
-                    && url.host_str().is_some_and(|host| LIVE_HOSTS.contains(&host))
-            }
-        }
+        let is_own = url.origin() == self.url.origin();
+        let is_live = self.consent == Consent::ByPerson && self.url.scheme() == "https";
+        is_own
+            || is_live
+                && url.scheme() == "https"
+                && url.port().is_none()
+                && url.host_str().is_some_and(|host| LIVE_HOSTS.contains(&host))
+    }
+
+    /// Whether it is a stand-in on this machine, which nobody needs to spare.
+    pub(crate) fn is_local(&self) -> bool {
+        is_local(&self.url)
     }
 
     /// A path at the server's own origin.
@@ -44,6 +49,18 @@ impl Endpoint {
         url.set_fragment(None);
         url
     }
+}
+
+/// Plain http to this machine, where a stand-in may be.
+#[must_use]
+pub fn is_local(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && is_loopback
 }
 
 #[cfg(test)]
@@ -65,5 +82,28 @@ mod tests {
         assert!(own.admits(&url("http://127.0.0.1:4000/token")));
         assert!(!own.admits(&url("http://127.0.0.1:4001/token")));
         assert_eq!(own.at("/register").as_str(), "http://127.0.0.1:4000/register");
+        let linked = Endpoint { consent: Consent::ByPerson, ..own };
+        assert!(linked.admits(&url("http://127.0.0.1:4000/token")));
+        for wrong in ["http://127.0.0.1:4001/token", "https://www.upwork.com/api/v3/oauth2/token"] {
+            assert!(!linked.admits(&url(wrong)), "{wrong}");
+        }
+        let relay = Endpoint { url: url("https://relay.example:8443/mcp"), consent: Consent::ByPerson };
+        for right in ["https://relay.example:8443/token", "https://www.upwork.com/api/v3/oauth2/token"] {
+            assert!(relay.admits(&url(right)), "{right}");
+        }
+        for wrong in ["https://relay.example/token", "http://relay.example:8443/token"] {
+            assert!(!relay.admits(&url(wrong)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_stand_in_is_on_this_machine() {
+        let is_local = |text: &str| is_local(&Url::parse(text).unwrap());
+        for local in ["http://127.0.0.1:1/mcp", "http://localhost:1/mcp", "http://[::1]:1/mcp"] {
+            assert!(is_local(local), "{local}");
+        }
+        for other in ["https://127.0.0.1/mcp", "http://10.0.0.1/mcp", "http://localhost.example/mcp"] {
+            assert!(!is_local(other), "{other}");
+        }
     }
 }

@@ -39,7 +39,7 @@ mod upwork;
 
 pub use assignment::{Assignment, Fill};
 pub use confirm::Ready;
-pub use endpoint::{Consent, Endpoint};
+pub use endpoint::{Consent, Endpoint, is_local};
 pub use job_document::JobDocument;
 pub use look::Since;
 pub use objection::Objection;

@@ -24,7 +24,7 @@ const LONGEST_RETRY_AFTER_SECONDS: i64 = 3600;
 /// The endpoint cannot be used on this machine.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// The system's certificates cannot be loaded.
+    /// Its cryptography does not fit together.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     /// The HTTP client cannot be set up.
@@ -125,15 +125,21 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
+/// Trusts whom the system trusts. One without certificates trusts nobody: the sandbox runs there all the same.
 fn tls_config() -> Result<ClientConfig, rustls::Error> {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
-        .with_no_client_auth();
-    Ok(config)
+        .with_platform_verifier();
+    match config {
+        Ok(config) => Ok(config.with_no_client_auth()),
+        Err(error) => {
+            tracing::warn!(%error, "the system's certificates cannot be loaded, so no https server is trusted");
+            without_roots()
+        }
+    }
 }
 
-/// Trusts nobody: for plain http, where the system's certificates need not even exist.
+/// Trusts nobody: enough for plain http.
 fn without_roots() -> Result<ClientConfig, rustls::Error> {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?

@@ -9,7 +9,7 @@ use applyd_core::outcome::Trouble;
 use applyd_core::seal::MasterKey;
 use applyd_store::Store;
 
-use crate::endpoint::{Consent, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::grants::{Access, Grants};
 use crate::listing::{Listing, changed};
@@ -37,14 +37,14 @@ impl Upwork {
     /// waited for longer than `read_timeout`.
     ///
     /// # Errors
-    /// [`Unusable`]: https, and the system's certificates cannot be loaded.
+    /// [`Unusable`]: the HTTP client cannot be set up.
     pub fn new(
         store: Store,
         key: Arc<MasterKey>,
         endpoint: Endpoint,
         read_timeout: Duration,
     ) -> Result<Self, Unusable> {
-        let pace = (endpoint.consent == Consent::ByPerson).then(Pace::new);
+        let pace = (!endpoint.is_local()).then(Pace::new);
         let transport = Arc::new(Transport::new(&endpoint.url, pace, read_timeout)?);
         let endpoint = Arc::new(endpoint);
         let oauth = OAuth::new(transport.clone(), endpoint.clone());

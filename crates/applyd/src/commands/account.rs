@@ -85,7 +85,9 @@ fn created(tx: &Tx<'_>, name: &str, credits: i64, channel: Channel) -> Result<Va
             "`applyd key create` makes a new key for an account, `applyd credits grant` gives it credits";
         return Err(Failure::hinted(format!("there is an account `{name}` already"), hint));
     }
-    freelancer::add(tx, &id, &FREELANCERS)?;
+    if channel == Channel::Sandbox {
+        freelancer::add(tx, &id, &FREELANCERS)?;
+    }
     if credits > 0 {
         ledger::post(tx, &id, None, Kind::Grant, credits)?;
     }

@@ -125,7 +125,6 @@ fn help_is_no_fault_and_wrong_usage_is_the_users() {
         &["account", "create", "a", "--credits", "-1"],
         &["account", "create", "a", "--credits", "9223372036854775807"],
         &["account", "create", "a", "--credits", "1", "--channel", "fax"],
-        &["account", "create", "a", "--credits", "1", "--channel", "desk"],
         &["account", "list", "more"],
         &["credits", "grant", "a", "0"],
         &["credits", "grant", "a", "1.5"],

@@ -4,6 +4,7 @@
 mod admission;
 mod aliases;
 mod cancel;
+mod channels;
 mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use applyd_core::draft::{Draft, Sketch};
-use applyd_core::ids::QueueId;
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::JobRef;
 use applyd_core::json;
 use applyd_core::refusal::Refusal;
+use applyd_core::terms::Cents;
 use applyd_core::time::DESK_MS;
 use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Accept, New};
-use applyd_store::{Error, Tx, letter};
+use applyd_store::{Error, Tx, freelancer, letter};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
 use axum::Extension;
 use axum::extract::State as Shared;
@@ -23,7 +25,7 @@ use super::App;
 use super::account::Caller;
 use super::answer::ready;
 use super::body::Whole;
-use super::channel::fresh_job_id;
+use super::channel::{fresh_job_id, has_number, numbered};
 use super::idempotency::{Key, Replay};
 use super::legacy::{self, Options};
 use super::refused::Refused;
@@ -79,8 +81,10 @@ pub(crate) async fn apply(
     options.alone()?;
     let draft = sketch.judge().map_err(refused)?;
     let letter = draft.terms.cover_letter.clone();
-    let new = new(&app, &holder, draft, kept)?;
-    let decided = app.store.write(move |tx| decide(tx, new, key, &letter)).await?;
+    let job = found(&app, &holder, &draft).await?;
+    let new = job.map(|job| new(&app, &holder, Draft { job, ..draft }, kept));
+    let account = holder.account.clone();
+    let decided = app.store.write(move |tx| decide(tx, &account, new, key, &letter)).await?;
     failpoint::hit("accepted");
     told(&app, decided)
 }
@@ -118,9 +122,22 @@ async fn earlier(app: &App, holder: &Holder, key: Option<Key>) -> Result<Option<
     app.store.read(move |tx| key.replay(tx, &account)).await
 }
 
-fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> Result<New, Refused> {
+/// The job by its number where it has to be looked up; none where the channel has no such job.
+async fn found(app: &App, holder: &Holder, draft: &Draft) -> Result<Option<JobRef>, Refused> {
+    if has_number(holder.channel, &draft.job) {
+        return Ok(Some(draft.job.clone()));
+    }
+    // What is meant is judged before which job it is.
+    rate(app, holder, draft.terms.profile_id.clone()).await?;
+    match numbered(app, holder, draft.job.clone()).await {
+        Err(Refused::UnknownJob) => Ok(None),
+        job => job.map(Some),
+    }
+}
+
+fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> New {
     let desk = holder.channel == Channel::Desk;
-    Ok(New {
+    New {
         id: QueueId::new(app.store.now(), fastrand::u128(..)),
         account: holder.account.clone(),
         channel: holder.channel,
@@ -131,27 +148,48 @@ fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> Result<New,
         cutoff_ms: if desk { DESK_MS } else { app.timing.intent_cutoff_ms },
         deadline_ms: if desk { DESK_MS } else { app.timing.deadline_ms },
         one_takes_ms: (!desk).then(|| app.pace.of(&holder.account)),
-    })
+    }
 }
 
-fn decide(tx: &Tx<'_>, new: New, key: Option<Key>, letter: &str) -> Result<Decided, Error> {
-    let account = new.account.clone();
+/// The rate of the named profile, or of the account's default one.
+pub(super) async fn rate(app: &App, holder: &Holder, profile: Option<String>) -> Result<Cents, Refused> {
+    let (account, named) = (holder.account.clone(), profile.is_some());
+    let rate = app.store.read(move |tx| freelancer::rate(tx, &account, profile.as_deref())).await?;
+    Ok(rate.ok_or_else(|| no_profile(named))?)
+}
+
+fn no_profile(named: bool) -> Refusal {
+    let message = if named {
+        "`profileId` is not a profile of this account"
+    } else {
+        "`profileId`: this account has no profile yet; its operator has to link or add a freelancer first"
+    };
+    Refusal::meaning("profileId", message)
+}
+
+/// `new` is none where the channel has no such job.
+fn decide(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    new: Option<New>,
+    key: Option<Key>,
+    letter: &str,
+) -> Result<Decided, Error> {
     if let Some(key) = &key
-        && let Some(replay) = key.replay(tx, &account)?
+        && let Some(replay) = key.replay(tx, account)?
     {
         return Ok(Decided::Replay(replay));
     }
-    let (status, body, accepted) = match queue::accept(tx, new)? {
-        Accept::UnknownProfile => {
-            let refusal = Refusal::meaning("profileId", "`profileId` is not a profile of this account");
-            return Ok(Decided::Refused(refusal.into()));
-        }
+    let named = new.as_ref().is_some_and(|new| new.profile.is_some());
+    let accept = new.map_or(Ok(Accept::UnknownJob), |new| queue::accept(tx, new));
+    let (status, body, accepted) = match accept? {
+        Accept::UnknownProfile => return Ok(Decided::Refused(no_profile(named).into())),
         Accept::Full { retry_after_s } => {
             return Ok(Decided::Refused(Refused::QueueFull { retry_after_s }));
         }
         Accept::VerifyOnly => return Ok(Decided::Refused(Refused::VerifyOnly)),
         Accept::Accepted { application, available } => {
-            letter::disclose(tx, &account, &application.id, letter)?;
+            letter::disclose(tx, account, &application.id, letter)?;
             (StatusCode::OK, text(&accepted(&application, available))?, Some(application))
         }
         Accept::UnknownJob => refused(&Refused::UnknownJob)?,
@@ -161,7 +199,7 @@ fn decide(tx: &Tx<'_>, new: New, key: Option<Key>, letter: &str) -> Result<Decid
         Accept::NoCredit { available } => refused(&Refused::NoCredit { available })?,
     };
     if let Some(key) = key {
-        key.save(tx, &account, status, &body)?;
+        key.save(tx, account, status, &body)?;
     }
     Ok(Decided::Answer { status, body, accepted })
 }

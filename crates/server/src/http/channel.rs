@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use applyd_core::ids::AccountId;
-use applyd_core::job_ref::JobKey;
+use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::outcome::{Code, Trouble};
+use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::stored_job::{self, Contents, StoredJob};
 use applyd_store::{Error, Tx};
@@ -38,8 +39,38 @@ pub(super) async fn awaited<T>(read: impl Future<Output = Result<T, Trouble>>) -
 
 /// Reads a job from the channel and stores it.
 pub(super) async fn fetch(app: &App, holder: &Holder, job: &JobKey) -> Result<Read, Refused> {
-    let document = awaited(app.marketplace.read_job(&holder.account, job)).await?;
-    let (account, channel, job) = (holder.account.clone(), holder.channel, job.clone());
+    let document = document(app, holder, job).await?;
+    save(app, holder, job.clone(), document).await
+}
+
+/// Whether a job's key says its number, or needs none on this channel.
+pub(super) fn has_number(channel: Channel, job: &JobRef) -> bool {
+    match job {
+        JobRef::Key(key) => channel != Channel::Upwork || key.numeric().is_some(),
+        JobRef::Processed(_) => true,
+    }
+}
+
+/// A job whose `~01…` id says nothing of its number is looked up for it on `upwork`, so that it has one key there.
+pub(super) async fn numbered(app: &App, holder: &Holder, job: JobRef) -> Result<JobRef, Refused> {
+    if has_number(holder.channel, &job) {
+        return Ok(job);
+    }
+    let JobRef::Key(named) = &job else { return Ok(job) };
+    let document = document(app, holder, named).await?;
+    let key = JobKey::from_numeric(&document.job.opening.info.id).ok_or(Refused::ChannelUnreachable)?;
+    save(app, holder, key.clone(), document).await?;
+    Ok(JobRef::Key(key))
+}
+
+async fn document(app: &App, holder: &Holder, job: &JobKey) -> Result<JobDocument, Refused> {
+    // The desk has no reads.
+    let marketplace = app.marketplaces.of(holder.channel).ok_or(Refused::UnknownJob)?;
+    awaited(marketplace.read_job(&holder.account, job)).await
+}
+
+async fn save(app: &App, holder: &Holder, job: JobKey, document: JobDocument) -> Result<Read, Refused> {
+    let (account, channel) = (holder.account.clone(), holder.channel);
     let fresh_job_id = fresh_job_id();
     let stored = app
         .store

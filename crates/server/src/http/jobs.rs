@@ -17,7 +17,7 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer::json;
-use super::channel::{Read, fetch, fresh};
+use super::channel::{Read, fetch, fresh, numbered};
 use super::query::find;
 use super::refused::Refused;
 
@@ -55,6 +55,7 @@ pub(super) async fn read(app: &App, holder: &Holder, job: JobRef) -> Result<Read
     if holder.channel == Channel::Desk {
         return Err(Refused::UnknownJob);
     }
+    let job = numbered(app, holder, job).await?;
     let (account, channel) = (holder.account.clone(), holder.channel);
     let known = app
         .store

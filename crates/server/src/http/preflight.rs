@@ -5,13 +5,11 @@ use std::sync::Arc;
 use applyd_core::draft::Draft;
 use applyd_core::job_ref::JobKey;
 use applyd_core::json;
-use applyd_core::refusal::Refusal;
 use applyd_core::state::State;
 use applyd_core::terms::{Cents, Terms};
-use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
-use applyd_store::{Error, freelancer, queue, stored_job};
-use applyd_upwork::{Assignment, Facts, Fill, Objection, Preflight};
+use applyd_store::{Error, queue, stored_job};
+use applyd_upwork::{Assignment, Facts, Objection, Preflight};
 use applyd_wire::{
     ApplicationStatus, AskedQuestion, Connects, ErrorAnswer, PreflightAnswer, PreflightRequest, Problem,
     Verdict,
@@ -23,10 +21,11 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer;
-use super::apply::read;
+use super::apply::{rate, read};
 use super::body::Whole;
-use super::channel::{awaited, contents, fresh_job_id, written};
+use super::channel::{awaited, contents, fresh_job_id, numbered, written};
 use super::refused::Refused;
+use crate::marketplaces::fill;
 
 /// No account waits for a person yet.
 const APPROVAL: &str = "none";
@@ -50,13 +49,13 @@ pub(crate) async fn preflight(
 ) -> Result<Response, Refused> {
     let draft = Draft::parse_preflight(read(json::object(&body)?)?)?;
     let asked = asked(&app, &holder, &draft).await?;
-    let told = match holder.channel {
-        // Nothing can be read there.
-        Channel::Desk => Preflight { seen: None, objections: Vec::new() },
-        Channel::Sandbox | Channel::Upwork => {
+    let told = match app.marketplaces.of(holder.channel) {
+        Some(marketplace) => {
             let assignment = assignment(&holder, &asked, draft.terms.clone());
-            awaited(app.marketplace.preflight(&assignment)).await?
+            awaited(marketplace.preflight(&assignment)).await?
         }
+        // Nothing can be read at the desk.
+        None => Preflight { seen: None, objections: Vec::new() },
     };
     let processed_job_id = keep(&app, &holder, &asked.job, &told).await?;
     Ok(answer::json(StatusCode::OK, &verdict(asked, processed_job_id, &draft.terms, told)))
@@ -71,13 +70,11 @@ struct Asked {
 }
 
 async fn asked(app: &App, holder: &Holder, draft: &Draft) -> Result<Asked, Refused> {
+    let rate = rate(app, holder, draft.terms.profile_id.clone()).await?;
     let (account, channel) = (holder.account.clone(), holder.channel);
-    let (named, profile) = (draft.job.clone(), draft.terms.profile_id.clone());
+    let named = numbered(app, holder, draft.job.clone()).await?;
     app.store
         .read(move |tx| {
-            let rate = freelancer::rate(tx, &account, profile.as_deref())?.ok_or_else(|| {
-                Refusal::meaning("profileId", "`profileId` is not a profile of this account")
-            })?;
             let job = queue::resolve(tx, &account, channel, &named)?.ok_or(Refused::UnknownJob)?;
             let bars = queue::bars(tx, &account, &job)?;
             let has_credit = queue::has_credit(tx, &account)?;
@@ -102,7 +99,7 @@ fn assignment(holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
         job: asked.job.clone(),
         terms,
         default_rate: asked.rate,
-        fill: Fill::Sandbox,
+        fill: fill(holder.channel),
     }
 }
 

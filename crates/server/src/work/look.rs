@@ -52,7 +52,7 @@ pub(crate) async fn look(
         None => Since::Acceptance(application.accepted_at),
     };
     let mut seen_as = None;
-    let (event, note) = match lease.guard(worker.sandbox.look(assigned, since)).await {
+    let (event, note) = match lease.guard(worker.marketplace(application)?.look(assigned, since)).await {
         Ok(Sighting::Found { created_at, evidence, proposal }) => {
             seen_as = proposal;
             (Event::Seen { site_at: created_at }, Some(format!("the site shows the proposal: {evidence}")))

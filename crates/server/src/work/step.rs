@@ -31,7 +31,8 @@ const POLICY_PAUSE_MS: i64 = 10_000;
 struct Taken {
     application: Application,
     request: String,
-    rate: Cents,
+    /// None: the profile was removed meanwhile.
+    rate: Option<Cents>,
     verify_only: bool,
 }
 
@@ -46,7 +47,12 @@ pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
     let lease = worker.leases.take(&taken.application.id, taken.application.progress.epoch, since);
     worker.news.publish(&taken.application);
     failpoint::hit("claimed");
-    let assigned = assignment(&taken.application, &taken.request, taken.rate)?;
+    let Some(rate) = taken.rate else {
+        let gone = Trouble::end(Code::InputRejected, "the profile was removed");
+        troubled(worker, &lease, &taken.application, gone, None).await?;
+        return Ok(true);
+    };
+    let assigned = assignment(&taken.application, &taken.request, rate)?;
     if taken.verify_only {
         verify(worker, &lease, &taken.application, &assigned).await?;
     } else {
@@ -64,10 +70,10 @@ async fn claim(worker: &Worker, account: &AccountId) -> Result<Option<Taken>, Er
             let Some(application) = queue::claim(tx, &account, &incarnation, &timing)? else {
                 return Ok(None);
             };
-            let damaged = || Error::Damaged(format!("{} has no request or no profile", application.id));
+            let damaged = || Error::Damaged(format!("{} has no request", application.id));
             let request = application::request(tx, &application.id)?.ok_or_else(damaged)?;
             let profile = super::terms(&request).and_then(|terms| terms.profile_id);
-            let rate = freelancer::rate(tx, &account, profile.as_deref())?.ok_or_else(damaged)?;
+            let rate = freelancer::rate(tx, &account, profile.as_deref())?;
             let verify_only = meta::verify_only(tx)?.is_some();
             Ok(Some(Taken { application, request, rate, verify_only }))
         })
@@ -75,8 +81,9 @@ async fn claim(worker: &Worker, account: &AccountId) -> Result<Option<Taken>, Er
 }
 
 async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assignment) -> Result<(), Error> {
+    let marketplace = worker.marketplace(&taken.application)?;
     let mut title = None;
-    let prepared = match lease.guard(worker.sandbox.prepare(assigned, &mut title)).await {
+    let prepared = match lease.guard(marketplace.prepare(assigned, &mut title)).await {
         Ok(prepared) => prepared,
         Err(lost) => return hand_back(worker, lease, lost).await,
     };
@@ -149,7 +156,7 @@ async fn troubled(
         Trouble::Policy { reason } => {
             (Event::Block { code: Code::PolicyPending, renewed: false, delay_ms: POLICY_PAUSE_MS }, reason)
         }
-        Trouble::Login { reason } => (login(worker, was).await, reason),
+        Trouble::Login { reason } => (login(worker, was).await?, reason),
         Trouble::End(ending) => {
             let note = ending.message.clone();
             (Event::End(ending), note)
@@ -171,16 +178,17 @@ async fn troubled(
 }
 
 /// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good.
-async fn login(worker: &Worker, was: &Application) -> Event {
+async fn login(worker: &Worker, was: &Application) -> Result<Event, Error> {
     if was.progress.logins_renewed > 0 {
-        return Event::End(Ending::of(Code::LoggedOut));
+        return Ok(Event::End(Ending::of(Code::LoggedOut)));
     }
-    match worker.sandbox.renew(&was.account).await {
+    let renewed = worker.marketplace(was)?.renew(&was.account).await;
+    Ok(match renewed {
         Err(Trouble::End(ending)) => Event::End(ending),
         Ok(()) => Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 },
         // Not renewed and not refused: the next try renews it, until the cutoff.
         Err(_) => Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: LOGIN_PAUSE_MS },
-    }
+    })
 }
 
 async fn hand_back(worker: &Worker, lease: &Lease, lost: Lost) -> Result<(), Error> {
@@ -266,11 +274,11 @@ async fn verify(
     application: &Application,
     assigned: &Assignment,
 ) -> Result<(), Error> {
-    let sighting =
-        match lease.guard(worker.sandbox.look(assigned, Since::Acceptance(application.accepted_at))).await {
-            Ok(sighting) => sighting,
-            Err(lost) => return hand_back(worker, lease, lost).await,
-        };
+    let since = Since::Acceptance(application.accepted_at);
+    let sighting = match lease.guard(worker.marketplace(application)?.look(assigned, since)).await {
+        Ok(sighting) => sighting,
+        Err(lost) => return hand_back(worker, lease, lost).await,
+    };
     let (created_at, evidence) = match sighting {
         Sighting::Found { created_at, evidence, .. } => (created_at, evidence),
         Sighting::Absent => return absent(worker, lease).await,
