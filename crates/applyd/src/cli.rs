@@ -305,7 +305,7 @@ pub(crate) struct ScopeArgs {
     /// Name or id of the account; without it and without --channel, all
     pub(crate) account: Option<String>,
     /// All accounts of this channel
-    #[arg(long, conflicts_with = "account", value_parser = any_channel)]
+    #[arg(long, conflicts_with = "account", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
 }
 
@@ -331,10 +331,6 @@ impl Global {
 
 fn channel(name: &str) -> Result<Channel, String> {
     Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
-}
-
-fn any_channel(name: &str) -> Result<Channel, String> {
-    Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".into())
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -21,6 +21,7 @@ mod lock;
 pub mod meta;
 mod migrate;
 pub mod overview;
+pub mod pace;
 pub mod pause;
 pub mod queue;
 pub mod rate_limit;

@@ -12,6 +12,9 @@ pub struct Endpoint {
     pub url: Url,
     /// How accounts come by their grant.
     pub consent: Consent,
+    /// The name of the address that it is asked from: all that ask from there share one rate. `None`: it need not be
+    /// spared.
+    pub egress: Option<String>,
 }
 
 /// How accounts come by their grant.
@@ -34,11 +37,6 @@ impl Endpoint {
                 && url.scheme() == "https"
                 && url.port().is_none()
                 && url.host_str().is_some_and(|host| LIVE_HOSTS.contains(&host))
-    }
-
-    /// Whether it is a stand-in on this machine, which nobody needs to spare.
-    pub(crate) fn is_local(&self) -> bool {
-        is_local(&self.url)
     }
 
     /// A path at the server's own origin.
@@ -71,14 +69,16 @@ mod tests {
     #[test]
     fn tokens_travel_to_pinned_addresses_only() {
         let url = |text: &str| Url::parse(text).unwrap();
-        let live = Endpoint { url: url("https://mcp.upwork.com/mcp"), consent: Consent::ByPerson };
+        let live =
+            Endpoint { url: url("https://mcp.upwork.com/mcp"), consent: Consent::ByPerson, egress: None };
         assert!(live.admits(&url("https://www.upwork.com/api/v3/oauth2/token")));
         for wrong in
             ["http://www.upwork.com/", "https://www.upwork.com:8443/", "https://upwork.com.evil.example/"]
         {
             assert!(!live.admits(&url(wrong)), "{wrong}");
         }
-        let own = Endpoint { url: url("http://127.0.0.1:4000/mcp"), consent: Consent::ByItself };
+        let own =
+            Endpoint { url: url("http://127.0.0.1:4000/mcp"), consent: Consent::ByItself, egress: None };
         assert!(own.admits(&url("http://127.0.0.1:4000/token")));
         assert!(!own.admits(&url("http://127.0.0.1:4001/token")));
         assert_eq!(own.at("/register").as_str(), "http://127.0.0.1:4000/register");
@@ -87,7 +87,8 @@ mod tests {
         for wrong in ["http://127.0.0.1:4001/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(!linked.admits(&url(wrong)), "{wrong}");
         }
-        let relay = Endpoint { url: url("https://relay.example:8443/mcp"), consent: Consent::ByPerson };
+        let relay =
+            Endpoint { url: url("https://relay.example:8443/mcp"), consent: Consent::ByPerson, egress: None };
         for right in ["https://relay.example:8443/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(relay.admits(&url(right)), "{right}");
         }

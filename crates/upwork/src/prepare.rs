@@ -10,6 +10,7 @@ use crate::job::Job;
 use crate::job_document;
 use crate::line::Line;
 use crate::objection::first;
+use crate::session::Session;
 use crate::survey::{Survey, earlier, judge};
 use crate::tool::Tool;
 use crate::upwork::Upwork;
@@ -41,7 +42,7 @@ impl Upwork {
         let verified =
             made.verify(session, org_uid, listing.era, &fitted.offer, &fitted.terms, job.balance_connects);
         let confirm = Tool::Confirm(listing.era);
-        let (preview, line) = tokio::join!(verified, self.line(confirm));
+        let (preview, line) = tokio::join!(verified, self.line(session, confirm));
         let preview = preview?;
         let params = serde_json::json!({"type": "proposal", listing.era.key(): preview.id});
         let (id, request) = session.detached(confirm, org_uid, params).await?;
@@ -53,14 +54,14 @@ impl Upwork {
             cost_connects: preview.cost_connects,
             balance_connects: job.balance_connects,
             notes: fitted.notes,
-            call: Call { line: line?, id, request },
+            call: Call { line: line?, id, request, tool: confirm, turns: session.turns() },
         })
     }
 
     /// The fresh connection of a confirm call, opened when its turn at the site's rate has come.
-    async fn line(&self, confirm: Tool) -> Result<Line, Trouble> {
+    async fn line(&self, session: &Session, confirm: Tool) -> Result<Line, Trouble> {
+        session.turn(Some(confirm)).await?;
         let transport = self.transport();
-        transport.turn(Some(confirm)).await;
         let opening = Line::open(&self.endpoint().url, transport.tls());
         match tokio::time::timeout(transport::CONNECT_TIMEOUT.min(transport.read_timeout), opening).await {
             Ok(Ok(line)) => Ok(line),

@@ -28,6 +28,7 @@ struct Inner {
     endpoint: Arc<Endpoint>,
     transport: Arc<Transport>,
     grants: Arc<Grants>,
+    pace: Option<Arc<Pace>>,
     /// Of the tools that write, as first seen by this process.
     schema_sha256: OnceLock<String>,
 }
@@ -44,12 +45,14 @@ impl Upwork {
         endpoint: Endpoint,
         read_timeout: Duration,
     ) -> Result<Self, Unusable> {
-        let pace = (!endpoint.is_local()).then(Pace::new);
-        let transport = Arc::new(Transport::new(&endpoint.url, pace, read_timeout)?);
+        let pace = endpoint.egress.clone().map(|egress| Arc::new(Pace::new(store.clone(), egress)));
+        let transport = Arc::new(Transport::new(&endpoint.url, read_timeout)?);
         let endpoint = Arc::new(endpoint);
         let oauth = OAuth::new(transport.clone(), endpoint.clone());
         let grants = Arc::new(Grants::new(store, key, endpoint.clone(), oauth));
-        Ok(Self { inner: Arc::new(Inner { endpoint, transport, grants, schema_sha256: OnceLock::new() }) })
+        Ok(Self {
+            inner: Arc::new(Inner { endpoint, transport, grants, pace, schema_sha256: OnceLock::new() }),
+        })
     }
 
     /// Refreshes the account's grant after a 401; calls at the same time share one refresh.
@@ -74,9 +77,13 @@ impl Upwork {
 
     /// A new session whose calls are labelled with the id of the application, if they are made for one.
     pub(crate) async fn session(&self, access: &Access, label: Option<&QueueId>) -> Result<Session, Fault> {
-        let label = label.map(QueueId::as_str);
-        let url = self.inner.endpoint.url.clone();
-        Session::open(self.inner.transport.clone(), url, &access.bearer, label).await
+        let turns = match (&self.inner.pace, label) {
+            (None, _) => None,
+            (Some(pace), Some(_)) => Some(pace.patient(&access.grant, self.inner.transport.read_timeout)),
+            (Some(pace), None) => Some(pace.hurried(&access.grant).await?),
+        };
+        let (label, url) = (label.map(QueueId::as_str), self.inner.endpoint.url.clone());
+        Session::open(self.inner.transport.clone(), url, &access.bearer, label, turns).await
     }
 
     /// Holds the tools that write to what this process has seen first; a restart accepts the change.

@@ -15,6 +15,7 @@ mod ledger;
 mod letters;
 mod life;
 mod overdue;
+mod pace;
 mod pause;
 mod random;
 mod recover;

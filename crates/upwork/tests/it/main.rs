@@ -5,6 +5,7 @@ mod confirm;
 mod jobs;
 mod login;
 mod look;
+mod pace;
 mod preflight;
 mod prepare;
 mod read;
