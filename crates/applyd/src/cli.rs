@@ -90,6 +90,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         scope: ScopeArgs,
     },
+    /// The channel upwork
+    #[command(subcommand)]
+    Upwork(UpworkCommand),
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -307,6 +310,16 @@ pub(crate) struct ScopeArgs {
     /// All accounts of this channel
     #[arg(long, conflicts_with = "account", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UpworkCommand {
+    /// Go by the site's tools as they were seen last, and submit again
+    Agree {
+        /// The channel whose tools have changed
+        #[arg(long, default_value = "upwork", value_parser = channel)]
+        channel: Channel,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -30,6 +30,7 @@ mod sqlite;
 mod store;
 pub mod stored_job;
 pub mod timeline;
+pub mod tool_schema;
 mod tx;
 pub mod webhook;
 

@@ -1,5 +1,6 @@
 //! Where the MCP server is, and how accounts come by their grant.
 
+use applyd_store::account::Channel;
 use url::{Host, Url};
 
 /// The hosts between which the live server spreads its endpoints.
@@ -37,6 +38,14 @@ impl Endpoint {
                 && url.scheme() == "https"
                 && url.port().is_none()
                 && url.host_str().is_some_and(|host| LIVE_HOSTS.contains(&host))
+    }
+
+    /// The channel that is submitted to here.
+    pub(crate) fn channel(&self) -> Channel {
+        match self.consent {
+            Consent::ByItself => Channel::Sandbox,
+            Consent::ByPerson => Channel::Upwork,
+        }
     }
 
     /// A path at the server's own origin.

@@ -1,7 +1,7 @@
 //! The client of one MCP server.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::ids::{AccountId, QueueId};
@@ -12,7 +12,6 @@ use applyd_store::Store;
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::grants::{Access, Grants};
-use crate::listing::{Listing, changed};
 use crate::oauth::OAuth;
 use crate::pace::Pace;
 use crate::session::Session;
@@ -29,8 +28,7 @@ struct Inner {
     transport: Arc<Transport>,
     grants: Arc<Grants>,
     pace: Option<Arc<Pace>>,
-    /// Of the tools that write, as first seen by this process.
-    schema_sha256: OnceLock<String>,
+    store: Store,
 }
 
 impl Upwork {
@@ -49,10 +47,8 @@ impl Upwork {
         let transport = Arc::new(Transport::new(&endpoint.url, read_timeout)?);
         let endpoint = Arc::new(endpoint);
         let oauth = OAuth::new(transport.clone(), endpoint.clone());
-        let grants = Arc::new(Grants::new(store, key, endpoint.clone(), oauth));
-        Ok(Self {
-            inner: Arc::new(Inner { endpoint, transport, grants, pace, schema_sha256: OnceLock::new() }),
-        })
+        let grants = Arc::new(Grants::new(store.clone(), key, endpoint.clone(), oauth));
+        Ok(Self { inner: Arc::new(Inner { endpoint, transport, grants, pace, store }) })
     }
 
     /// Refreshes the account's grant after a 401; calls at the same time share one refresh.
@@ -65,6 +61,10 @@ impl Upwork {
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.inner.endpoint
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -84,15 +84,6 @@ impl Upwork {
         };
         let (label, url) = (label.map(QueueId::as_str), self.inner.endpoint.url.clone());
         Session::open(self.inner.transport.clone(), url, &access.bearer, label, turns).await
-    }
-
-    /// Holds the tools that write to what this process has seen first; a restart accepts the change.
-    pub(crate) fn pin_schemas(&self, listing: &Listing) -> Result<(), Trouble> {
-        let seen = self.inner.schema_sha256.get_or_init(|| listing.schema_sha256.clone());
-        if *seen == listing.schema_sha256 {
-            return Ok(());
-        }
-        Err(changed("the schema of a tool that writes has changed since the start"))
     }
 }
 

@@ -22,5 +22,6 @@ mod recover;
 mod reopen;
 mod sqlite;
 mod stored_job;
+mod tool_schema;
 mod webhooks;
 mod world;
