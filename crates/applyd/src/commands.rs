@@ -2,6 +2,8 @@
 
 mod account;
 mod agree;
+mod approve;
+mod budget;
 mod credits;
 mod demo;
 mod feed;
@@ -43,6 +45,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
         Command::Sandbox { command: Some(SandboxCommand::Jobs), .. } => sandbox::jobs(global)?,
         Command::Webhook(command) => webhook::run(global, command)?,
+        Command::Approvals { account } => approve::list(global, account)?,
+        Command::Approve(arguments) => approve::approve(global, arguments)?,
+        Command::Decline { queue_id, reason, person } => approve::decline(global, queue_id, reason, person)?,
+        Command::Budget(command) => budget::run(global, command)?,
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
         Command::Upwork(UpworkCommand::Agree { channel }) => agree::agree(global, channel)?,

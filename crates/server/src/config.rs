@@ -70,6 +70,8 @@ pub struct Upwork {
     pub endpoint: Url,
     /// The name of the address that it is asked from, at a shared rate; `None`: without waiting.
     pub egress: Option<String>,
+    /// Whether complete reads that find nothing settle a lost answer.
+    pub trust_negative_reads: bool,
 }
 
 #[derive(Deserialize)]
@@ -116,6 +118,7 @@ struct RawUpwork {
     endpoint: String,
     pace: RawPace,
     egress: String,
+    trust_negative_reads: bool,
 }
 
 #[derive(Deserialize)]
@@ -265,7 +268,8 @@ impl RawUpwork {
             return Err(Invalid::new("upwork.egress", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -"));
         }
         let is_paced = matches!(self.pace, RawPace::On) || !is_local(&endpoint);
-        Ok(Upwork { endpoint, egress: is_paced.then_some(self.egress) })
+        let egress = is_paced.then_some(self.egress);
+        Ok(Upwork { endpoint, egress, trust_negative_reads: self.trust_negative_reads })
     }
 }
 

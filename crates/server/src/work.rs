@@ -5,9 +5,12 @@ mod gate;
 mod heartbeat;
 mod leases;
 mod look;
+mod open;
 mod pace;
 mod step;
 mod sweep;
+mod taken;
+mod verify;
 mod wakes;
 pub mod witness;
 
@@ -16,9 +19,11 @@ use std::sync::Arc;
 use applyd_core::draft::Draft;
 use applyd_core::ids::QueueId;
 use applyd_core::json;
+use applyd_core::retry::look_again_ms;
 use applyd_core::state::{Refused, State};
 use applyd_core::terms::{Cents, Terms};
-use applyd_core::time::Timing;
+use applyd_core::time::{CLOCK_MARGIN_MS, Timing};
+use applyd_store::account::Channel;
 use applyd_store::application::Application;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store};
@@ -47,6 +52,8 @@ pub struct Worker {
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
     pub(crate) workers: usize,
+    /// The operator's leave to take absence at the live site for an answer.
+    pub(crate) trusts_negative_reads: bool,
 }
 
 impl Worker {
@@ -78,6 +85,28 @@ impl Worker {
         self.marketplaces.of(application.channel).ok_or_else(none)
     }
 
+    /// Whether complete reads that find nothing settle a lost answer; at a live site only by the operator's leave,
+    /// and only when the preview cannot be confirmed any more.
+    fn absence_settles(&self, application: &Application) -> bool {
+        let is_over = || {
+            let over = application.preview_expires_at.map(|at| at + CLOCK_MARGIN_MS);
+            over.is_some_and(|over| self.store.now() >= over)
+        };
+        match application.channel {
+            Channel::Sandbox => true,
+            Channel::Upwork => self.trusts_negative_reads && is_over(),
+            Channel::Desk => false,
+        }
+    }
+
+    /// How long to wait before the site is read again for a lost answer.
+    fn look_again_ms(&self, application: &Application) -> i64 {
+        match (application.channel, &application.progress.intent) {
+            (Channel::Upwork, Some(intent)) => look_again_ms(self.store.now() - intent.at),
+            _ => self.timing.read_spacing_ms,
+        }
+    }
+
     fn publish(&self, application: &Application) {
         self.news.publish(application);
         let progress = &application.progress;
@@ -89,7 +118,7 @@ impl Worker {
         if progress.state.is_terminal() {
             metrics::ended(application, self.store.now());
         }
-        if !progress.state.holds_slot() {
+        if !progress.holds_slot() || progress.state == State::Queued {
             self.wakes.wake(&application.account);
         }
     }
@@ -105,6 +134,7 @@ fn assignment(application: &Application, request: &str, rate: Cents) -> Result<A
         terms,
         default_rate: rate,
         fill: fill(application.channel),
+        approved: None,
     })
 }
 

@@ -4,7 +4,7 @@ use applyd_core::ids::AccountId;
 use applyd_core::terms::Cents;
 use applyd_wire::{Freelancer, Profile};
 
-use crate::tx::values;
+use crate::tx::{Row, values};
 use crate::{Error, Tx};
 
 /// Longest list of profiles.
@@ -63,26 +63,35 @@ pub fn add(tx: &Tx<'_>, account: &AccountId, freelancers: &[NewFreelancer<'_>]) 
     Ok(())
 }
 
-/// The hourly rate of a profile, or of the account's default profile.
+/// A profile that applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its id.
+    pub id: String,
+    /// Its usual rate.
+    pub rate: Cents,
+}
+
+/// A profile of an account, or its default profile; `None`: it has no such one.
 ///
 /// # Errors
 /// The store's.
-pub fn rate(tx: &Tx<'_>, account: &AccountId, profile: Option<&str>) -> Result<Option<Cents>, Error> {
-    let cents = match profile {
-        Some(profile) => tx.one(
-            "SELECT hourly_rate_cents FROM profile WHERE account_id = ?1 AND id = ?2",
-            values![account.as_str(), profile],
-            |row| row.int(0),
+pub fn profile(tx: &Tx<'_>, account: &AccountId, named: Option<&str>) -> Result<Option<Chosen>, Error> {
+    let read = |row: &Row<'_>| Ok(Chosen { id: row.text(0)?, rate: Cents::new(row.int(1)?) });
+    match named {
+        Some(named) => tx.one(
+            "SELECT id, hourly_rate_cents FROM profile WHERE account_id = ?1 AND id = ?2",
+            values![account.as_str(), named],
+            read,
         ),
         None => tx.one(
-            "SELECT p.hourly_rate_cents FROM profile p
+            "SELECT p.id, p.hourly_rate_cents FROM profile p
              JOIN freelancer f ON f.account_id = p.account_id AND f.id = p.freelancer_id
              WHERE p.account_id = ?1 AND p.is_default = 1 ORDER BY f.position LIMIT 1",
             values![account.as_str()],
-            |row| row.int(0),
+            read,
         ),
-    }?;
-    Ok(cents.map(Cents::new))
+    }
 }
 
 /// All freelancers of an account in their order, as the API shows them.

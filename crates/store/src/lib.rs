@@ -7,6 +7,8 @@ pub mod account;
 pub mod api_key;
 pub mod application;
 pub mod applied_jobs;
+pub mod approval;
+pub mod budget;
 pub mod cancel;
 pub mod delivery;
 mod error;

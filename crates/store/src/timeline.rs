@@ -21,6 +21,11 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn of(event: &Event, by: By) -> Self {
         let (word, actor) = match event {
+            Event::Open { .. } => ("opened", "worker"),
+            Event::Show { .. } => ("shown", "worker"),
+            Event::Approve { .. } => ("approved", "person"),
+            Event::Void(_) => ("approval_void", actor(by)),
+            Event::AskPerson => ("approval_needed", "worker"),
             Event::Claim { .. } => ("claimed", "worker"),
             Event::Look { .. } => ("looked", "worker"),
             Event::Heartbeat => ("heartbeat", "worker"),
@@ -29,13 +34,14 @@ impl Line {
             Event::HandBack { .. } => ("handed_back", actor(by)),
             Event::Block { .. } => ("waiting", actor(by)),
             Event::End(_) => ("ended", actor(by)),
-            Event::Arm => ("armed", "worker"),
-            Event::Cross => ("intent", "worker"),
-            Event::Accepted | Event::Declined(_) => ("answer", "worker"),
+            Event::Arm { .. } => ("armed", "worker"),
+            Event::Cross { .. } => ("intent", "worker"),
+            Event::Accepted | Event::Declined(_) => ("answer", actor(by)),
             Event::Recover { .. } => ("recovered", "reconciler"),
             Event::Doubt => ("no_answer", actor(by)),
             Event::PermitClosed => ("permit_closed", actor(by)),
-            Event::Seen { .. } | Event::NotSeen { .. } | Event::Unreadable => ("read", "reconciler"),
+            Event::Seen { .. } if by == By::Person => ("resolved", "person"),
+            Event::Seen { .. } | Event::NotSeen { .. } | Event::Unreadable { .. } => ("read", "reconciler"),
             Event::TimeUp => ("time_up", "sweeper"),
             Event::Cancel => ("cancelled", "caller"),
         };
@@ -48,6 +54,7 @@ fn actor(by: By) -> &'static str {
         By::Worker(_) | By::Sender(_) => "worker",
         By::Sweeper => "sweeper",
         By::Caller => "caller",
+        By::Person => "person",
     }
 }
 

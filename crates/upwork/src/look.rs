@@ -185,6 +185,7 @@ fn found(proposal: Option<String>, created_at: Option<i64>, by: &str) -> Sightin
 fn told(trouble: Trouble) -> String {
     match trouble {
         Trouble::Passing { reason, .. } | Trouble::Login { reason } | Trouble::Policy { reason } => reason,
+        Trouble::Person => "a person must approve it".into(),
         Trouble::End(ending) => ending.message,
     }
 }

@@ -3,6 +3,7 @@
 
 mod admission;
 mod aliases;
+mod approvals;
 mod cancel;
 mod channels;
 mod cli;

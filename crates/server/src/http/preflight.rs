@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use applyd_core::approval::Policy;
 use applyd_core::draft::Draft;
 use applyd_core::job_ref::JobKey;
 use applyd_core::json;
@@ -21,14 +22,11 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer;
-use super::apply::{rate, read};
+use super::apply::{rate, read, within_ceiling};
 use super::body::Whole;
 use super::channel::{awaited, contents, fresh_job_id, numbered, written};
 use super::refused::Refused;
 use crate::marketplaces::fill;
-
-/// No account waits for a person yet.
-const APPROVAL: &str = "none";
 
 /// Tells what an application would come to.
 ///
@@ -47,7 +45,9 @@ pub(crate) async fn preflight(
     Caller(holder): Caller,
     Whole(body): Whole,
 ) -> Result<Response, Refused> {
-    let draft = Draft::parse_preflight(read(json::object(&body)?)?)?;
+    let mut draft = Draft::parse_preflight(read(json::object(&body)?)?)?;
+    within_ceiling(&holder, &draft.terms)?;
+    draft.terms.max_connects = draft.terms.max_connects.or(holder.ceiling_connects);
     let asked = asked(&app, &holder, &draft).await?;
     let told = match app.marketplaces.of(holder.channel) {
         Some(marketplace) => {
@@ -58,7 +58,7 @@ pub(crate) async fn preflight(
         None => Preflight { seen: None, objections: Vec::new() },
     };
     let processed_job_id = keep(&app, &holder, &asked.job, &told).await?;
-    Ok(answer::json(StatusCode::OK, &verdict(asked, processed_job_id, &draft.terms, told)))
+    Ok(answer::json(StatusCode::OK, &verdict(asked, holder.policy, processed_job_id, &draft.terms, told)))
 }
 
 /// What the store knows beforehand.
@@ -100,6 +100,7 @@ fn assignment(holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
         terms,
         default_rate: asked.rate,
         fill: fill(holder.channel),
+        approved: None,
     }
 }
 
@@ -121,7 +122,13 @@ async fn keep(app: &App, holder: &Holder, job: &JobKey, told: &Preflight) -> Res
         .await
 }
 
-fn verdict(asked: Asked, processed_job_id: String, terms: &Terms, told: Preflight) -> PreflightAnswer {
+fn verdict(
+    asked: Asked,
+    policy: Policy,
+    processed_job_id: String,
+    terms: &Terms,
+    told: Preflight,
+) -> PreflightAnswer {
     let verdict =
         told.objections.first().map_or(Verdict::Ok, |first| verdict_of(State::of(first.ending.code)));
     let (document, facts) = told.seen.map_or((None, None), |seen| (Some(seen.document), seen.facts));
@@ -135,7 +142,7 @@ fn verdict(asked: Asked, processed_job_id: String, terms: &Terms, told: Prefligh
         job_id: asked.job.as_str().to_owned(),
         processed_job_id,
         verdict,
-        approval: APPROVAL.to_owned(),
+        approval: policy.as_str().to_owned(),
         contract_type,
         connects: facts.as_ref().map(|facts| connects(facts, terms)),
         milestones_allowed: facts.as_ref().filter(|_| is_fixed).map(|facts| facts.takes_milestones),

@@ -51,6 +51,7 @@ pub(crate) async fn look(
         Some(intent) => Since::Intent(intent.at),
         None => Since::Acceptance(application.accepted_at),
     };
+    let again_ms = worker.look_again_ms(application);
     let mut seen_as = None;
     let (event, note) = match lease.guard(worker.marketplace(application)?.look(assigned, since)).await {
         Ok(Sighting::Found { created_at, evidence, proposal }) => {
@@ -58,11 +59,12 @@ pub(crate) async fn look(
             (Event::Seen { site_at: created_at }, Some(format!("the site shows the proposal: {evidence}")))
         }
         Ok(Sighting::Absent) => {
-            (Event::NotSeen { settles: true }, Some("the site shows no proposal".to_owned()))
+            let settles = worker.absence_settles(application);
+            (Event::NotSeen { settles, again_ms }, Some("the site shows no proposal".to_owned()))
         }
         Ok(Sighting::Unreadable { reason }) => {
             tracing::info!(application = %lease.id(), reason, "the site could not be read");
-            (Event::Unreadable, None)
+            (Event::Unreadable { again_ms }, None)
         }
         Err(Lost::Stopping) => (Event::HandBack { delay_ms: 0 }, None),
         Err(Lost::Lease) => return Ok(()),

@@ -4,6 +4,7 @@
 
 mod accept;
 mod applied_jobs;
+mod approval;
 mod cancel;
 mod claim;
 mod engine;
