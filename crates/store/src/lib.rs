@@ -23,6 +23,7 @@ mod lock;
 pub mod meta;
 mod migrate;
 pub mod overview;
+pub mod pace;
 pub mod pause;
 pub mod queue;
 pub mod rate_limit;
@@ -31,6 +32,7 @@ mod sqlite;
 mod store;
 pub mod stored_job;
 pub mod timeline;
+pub mod tool_schema;
 mod tx;
 pub mod webhook;
 
