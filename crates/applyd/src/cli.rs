@@ -1,5 +1,7 @@
 //! The command line.
 
+mod person;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
 use crate::failure::Failure;
+pub(crate) use person::{FreelancerCommand, Link, UpworkCommand};
 
 /// The open server of the UpHunt API.
 #[derive(Debug, Parser)]
@@ -50,6 +53,12 @@ pub(crate) enum Command {
     /// Accounts
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Freelancers: in whose name an account applies
+    #[command(subcommand)]
+    Freelancer(FreelancerCommand),
+    /// The channel upwork
+    #[command(subcommand)]
+    Upwork(UpworkCommand),
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),

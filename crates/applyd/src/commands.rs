@@ -4,12 +4,14 @@ mod account;
 mod credits;
 mod demo;
 mod feed;
+mod freelancer;
 mod key;
 mod ledger;
 mod limits;
 mod openapi;
 mod sandbox;
 mod serve;
+mod upwork;
 mod verify_only;
 mod webhook;
 
@@ -31,6 +33,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             demo::demo(global.settings(Some(&listen))?, listen.listen.is_some(), once)?
         }
         Command::Account(command) => account::run(global, command)?,
+        Command::Freelancer(command) => freelancer::run(global, command)?,
+        Command::Upwork(command) => upwork::run(global, command)?,
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,
         Command::Feed(command) => feed::run(global, command)?,

@@ -68,6 +68,8 @@ pub struct Sandbox {
 pub struct Upwork {
     /// Its MCP server; a stand-in on this machine for tests.
     pub endpoint: Url,
+    /// Where this installation is registered, if not where the server says.
+    pub registration_endpoint: Option<Url>,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +107,7 @@ struct RawSandbox {
     slow_answer: Span,
     list_lag: Span,
     unreadable_for: Span,
+    token_life: Span,
     seed: u64,
 }
 
@@ -112,6 +115,7 @@ struct RawSandbox {
 #[serde(deny_unknown_fields)]
 struct RawUpwork {
     endpoint: String,
+    registration_endpoint: String,
 }
 
 #[derive(Deserialize)]
@@ -235,7 +239,10 @@ impl RawSandbox {
                 unreadable_for: self.unreadable_for.into(),
                 deadline: Duration::from_millis(timing.deadline_ms.unsigned_abs()),
                 seed: (self.seed != 0).then_some(self.seed),
-                ..applyd_sandbox::Settings::default()
+                behaviour: applyd_sandbox::Behaviour {
+                    token_life: self.token_life.into(),
+                    ..applyd_sandbox::Behaviour::default()
+                },
             },
         })
     }
@@ -243,14 +250,15 @@ impl RawSandbox {
 
 impl RawUpwork {
     fn checked(self) -> Result<Upwork, Invalid> {
-        let endpoint = Url::parse(&self.endpoint).ok().filter(is_safe);
-        let endpoint = endpoint.ok_or_else(|| {
-            let rule =
-                "must be an https URL such as https://mcp.upwork.com/mcp; plain http for this machine only";
-            Invalid::new("upwork.endpoint", rule)
-        })?;
-        Ok(Upwork { endpoint })
+        let given = Some(self.registration_endpoint).filter(|given| !given.is_empty());
+        let registration = given.map(|given| safe("upwork.registration_endpoint", &given)).transpose()?;
+        Ok(Upwork { endpoint: safe("upwork.endpoint", &self.endpoint)?, registration_endpoint: registration })
     }
+}
+
+fn safe(key: &str, given: &str) -> Result<Url, Invalid> {
+    let rule = "must be an https URL such as https://mcp.upwork.com/mcp; plain http for this machine only";
+    Url::parse(given).ok().filter(is_safe).ok_or_else(|| Invalid::new(key, rule))
 }
 
 /// Tokens travel encrypted, or stay on this machine; an address holds none.

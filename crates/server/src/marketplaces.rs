@@ -26,14 +26,8 @@ impl Marketplaces {
         sandbox: Url,
         settings: &Settings,
     ) -> Result<Self, Unusable> {
-        let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
-        let client = |url, consent| {
-            Upwork::new(store.clone(), Arc::clone(key), Endpoint { url, consent }, read_timeout)
-        };
-        Ok(Self {
-            sandbox: client(sandbox, Consent::ByItself)?,
-            upwork: client(settings.upwork.endpoint.clone(), Consent::ByPerson)?,
-        })
+        let sandbox = Endpoint { url: sandbox, consent: Consent::ByItself, registration: None };
+        Ok(Self { sandbox: client(store, key, sandbox, settings)?, upwork: upwork(store, key, settings)? })
     }
 
     /// The client of a channel; the desk has none.
@@ -44,6 +38,29 @@ impl Marketplaces {
             Channel::Desk => None,
         }
     }
+}
+
+/// The client of Upwork's server; nothing is asked yet.
+///
+/// # Errors
+/// [`Unusable`].
+pub fn upwork(store: &Store, key: &Arc<MasterKey>, settings: &Settings) -> Result<Upwork, Unusable> {
+    let endpoint = Endpoint {
+        url: settings.upwork.endpoint.clone(),
+        consent: Consent::ByPerson,
+        registration: settings.upwork.registration_endpoint.clone(),
+    };
+    client(store, key, endpoint, settings)
+}
+
+fn client(
+    store: &Store,
+    key: &Arc<MasterKey>,
+    endpoint: Endpoint,
+    settings: &Settings,
+) -> Result<Upwork, Unusable> {
+    let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
+    Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)
 }
 
 /// What becomes of unanswered questions: only the sandbox has a sentence for them.

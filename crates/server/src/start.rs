@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, webhook};
+use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, oauth_client};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,7 +15,7 @@ use crate::config::{Settings, Webhooks};
 use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
 use crate::letter::Letters;
 use crate::marketplaces::Marketplaces;
-use crate::master_key::master_key;
+use crate::master_key::{has_sealed, master_key};
 use crate::news::{self, News};
 use crate::notify::Notifier;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
@@ -95,8 +95,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let lock = ServeLock::take(&settings.database)?;
     let letters = Letters::new(settings.letters.clone())?;
     let store = open_store(&settings.database)?;
-    let has_secrets = store.read(webhook::is_any).await?;
-    let key = Arc::new(master_key(&settings.master_key_file, !has_secrets)?);
+    let has_sealed = store.read(has_sealed).await?;
+    let key = Arc::new(master_key(&settings.master_key_file, !has_sealed)?);
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;
     let witness = verify_only::check(&store, &settings, &identity).await?;
@@ -104,6 +104,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         TcpListener::bind(settings.listen).await.tried(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr().tried(|| "cannot read the listening address".into())?;
     let (sandbox, embedded) = sandbox(&settings).await?;
+    let kept = [sandbox.to_string(), settings.upwork.endpoint.to_string()];
+    store.write(move |tx| oauth_client::forget_unused(tx, [&kept[0], &kept[1]])).await?;
 
     let timing = settings.timing;
     let lease = Duration::from_millis(timing.lease_ms.unsigned_abs());

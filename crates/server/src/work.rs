@@ -17,11 +17,12 @@ use applyd_core::draft::Draft;
 use applyd_core::ids::QueueId;
 use applyd_core::json;
 use applyd_core::state::{Refused, State};
-use applyd_core::terms::{Cents, Terms};
+use applyd_core::terms::Terms;
 use applyd_core::time::Timing;
 use applyd_store::application::Application;
+use applyd_store::freelancer::{self, Applicant};
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, Store};
+use applyd_store::{Error, Store, Tx};
 use applyd_upwork::{Assignment, Upwork};
 
 use crate::marketplaces::{Marketplaces, fill};
@@ -96,16 +97,22 @@ impl Worker {
 }
 
 /// The assignment of a stored request. It was judged when it was accepted, so a failure is ours.
-fn assignment(application: &Application, request: &str, rate: Cents) -> Result<Assignment, Error> {
+fn assignment(application: &Application, request: &str, applicant: Applicant) -> Result<Assignment, Error> {
     let terms = terms(request).ok_or_else(|| Error::Damaged(format!("the request of {}", application.id)))?;
     Ok(Assignment {
         queue_id: Some(application.id.clone()),
-        account: application.account.clone(),
+        grantee: applicant.grantee,
         job: application.job.clone(),
         terms,
-        default_rate: rate,
+        default_rate: applicant.rate,
         fill: fill(application.channel),
     })
+}
+
+/// In whose name a stored request applies; none where its profile was removed meanwhile.
+fn applicant(tx: &Tx<'_>, application: &Application, request: &str) -> Result<Option<Applicant>, Error> {
+    let profile = terms(request).and_then(|terms| terms.profile_id);
+    freelancer::applicant(tx, application.channel, &application.account, profile.as_deref())
 }
 
 fn terms(request: &str) -> Option<Terms> {

@@ -12,7 +12,7 @@ use crate::account::Channel;
 use crate::application::{self, Application};
 use crate::timeline::{self, Line};
 use crate::tx::values;
-use crate::{Error, Tx, event, freelancer, ledger, meta, stored_job};
+use crate::{Error, Tx, event, freelancer, ledger, meta, refresh, stored_job};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ pub enum Accept {
 /// # Errors
 /// The store's.
 pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
-    if freelancer::rate(tx, &new.account, new.profile.as_deref())?.is_none() {
+    if freelancer::applicant(tx, new.channel, &new.account, new.profile.as_deref())?.is_none() {
         return Ok(Accept::UnknownProfile);
     }
     let Some(job) = resolve(tx, &new.account, new.channel, &new.job)? else {
@@ -134,6 +134,10 @@ pub fn resolve(
     job: &JobRef,
 ) -> Result<Option<JobKey>, Error> {
     let key = match job {
+        // On `upwork` an old ciphertext goes by the number that it was found to have.
+        JobRef::Key(key) if channel == Channel::Upwork && key.numeric().is_none() => {
+            Some(stored_job::number(tx, account, key)?.unwrap_or_else(|| key.clone()))
+        }
         JobRef::Key(key) => Some(key.clone()),
         JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
             Some(key) => Some(key),
@@ -327,7 +331,7 @@ pub fn claim(
     worker: &str,
     timing: &Timing,
 ) -> Result<Option<Application>, Error> {
-    if application::in_slot(tx, account, None)? > 0 {
+    if application::in_slot(tx, account, None)? > 0 || refresh::is_down(tx, account)? {
         return Ok(None);
     }
     let next = tx.one(

@@ -12,6 +12,8 @@ pub struct Endpoint {
     pub url: Url,
     /// How accounts come by their grant.
     pub consent: Consent,
+    /// Where clients are registered, if not where the server's metadata says.
+    pub registration: Option<Url>,
 }
 
 /// How accounts come by their grant.
@@ -71,14 +73,22 @@ mod tests {
     #[test]
     fn tokens_travel_to_pinned_addresses_only() {
         let url = |text: &str| Url::parse(text).unwrap();
-        let live = Endpoint { url: url("https://mcp.upwork.com/mcp"), consent: Consent::ByPerson };
+        let live = Endpoint {
+            url: url("https://mcp.upwork.com/mcp"),
+            consent: Consent::ByPerson,
+            registration: None,
+        };
         assert!(live.admits(&url("https://www.upwork.com/api/v3/oauth2/token")));
         for wrong in
             ["http://www.upwork.com/", "https://www.upwork.com:8443/", "https://upwork.com.evil.example/"]
         {
             assert!(!live.admits(&url(wrong)), "{wrong}");
         }
-        let own = Endpoint { url: url("http://127.0.0.1:4000/mcp"), consent: Consent::ByItself };
+        let own = Endpoint {
+            url: url("http://127.0.0.1:4000/mcp"),
+            consent: Consent::ByItself,
+            registration: None,
+        };
         assert!(own.admits(&url("http://127.0.0.1:4000/token")));
         assert!(!own.admits(&url("http://127.0.0.1:4001/token")));
         assert_eq!(own.at("/register").as_str(), "http://127.0.0.1:4000/register");
@@ -87,7 +97,11 @@ mod tests {
         for wrong in ["http://127.0.0.1:4001/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(!linked.admits(&url(wrong)), "{wrong}");
         }
-        let relay = Endpoint { url: url("https://relay.example:8443/mcp"), consent: Consent::ByPerson };
+        let relay = Endpoint {
+            url: url("https://relay.example:8443/mcp"),
+            consent: Consent::ByPerson,
+            registration: None,
+        };
         for right in ["https://relay.example:8443/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(relay.admits(&url(right)), "{right}");
         }

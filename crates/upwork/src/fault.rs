@@ -34,6 +34,9 @@ pub(crate) enum Fault {
         /// Its message.
         message: String,
     },
+    /// Our own store.
+    #[error("store: {0}")]
+    Store(String),
     /// A document that says no.
     #[error("refused: {}", .0.reason())]
     Refused(Refusal),
@@ -41,6 +44,13 @@ pub(crate) enum Fault {
 
 /// JSON-RPC: the server does not know the method, or the tool or its parameters.
 const UNKNOWN_TO_SERVER: [i64; 2] = [-32601, -32602];
+
+impl Fault {
+    /// The site's wish for the next try, in milliseconds.
+    pub(crate) fn after_ms(&self) -> Option<i64> {
+        if let Self::Status { after_ms, .. } = self { *after_ms } else { None }
+    }
+}
 
 impl From<reqwest::Error> for Fault {
     fn from(error: reqwest::Error) -> Self {
@@ -66,9 +76,11 @@ impl From<Fault> for Trouble {
                 Self::end(Code::UpstreamChanged, &reason)
             }
             Fault::Refused(refusal) => patterns::trouble(&refusal),
-            Fault::Transport(_) | Fault::Unreadable(_) | Fault::Missing(_) | Fault::Rpc { .. } => {
-                Self::passing(reason)
-            }
+            Fault::Transport(_)
+            | Fault::Unreadable(_)
+            | Fault::Missing(_)
+            | Fault::Store(_)
+            | Fault::Rpc { .. } => Self::passing(reason),
         }
     }
 }

@@ -7,13 +7,13 @@ use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::job_ref::JobRef;
 use applyd_core::json;
 use applyd_core::refusal::Refusal;
-use applyd_core::terms::Cents;
 use applyd_core::time::DESK_MS;
 use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
+use applyd_store::freelancer::{self, Applicant};
 use applyd_store::queue::{self, Accept, New};
-use applyd_store::{Error, Tx, freelancer, letter};
+use applyd_store::{Error, Tx, letter};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
 use axum::Extension;
 use axum::extract::State as Shared;
@@ -122,13 +122,13 @@ async fn earlier(app: &App, holder: &Holder, key: Option<Key>) -> Result<Option<
     app.store.read(move |tx| key.replay(tx, &account)).await
 }
 
-/// The job by its number where it has to be looked up; none where the channel has no such job.
+/// The job, looked up where its number is not known; none where the channel has no such job.
 async fn found(app: &App, holder: &Holder, draft: &Draft) -> Result<Option<JobRef>, Refused> {
     if has_number(holder.channel, &draft.job) {
         return Ok(Some(draft.job.clone()));
     }
     // What is meant is judged before which job it is.
-    rate(app, holder, draft.terms.profile_id.clone()).await?;
+    applicant(app, holder, draft.terms.profile_id.clone()).await?;
     match numbered(app, holder, draft.job.clone()).await {
         Err(Refused::UnknownJob) => Ok(None),
         job => job.map(Some),
@@ -151,11 +151,16 @@ fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> New {
     }
 }
 
-/// The rate of the named profile, or of the account's default one.
-pub(super) async fn rate(app: &App, holder: &Holder, profile: Option<String>) -> Result<Cents, Refused> {
-    let (account, named) = (holder.account.clone(), profile.is_some());
-    let rate = app.store.read(move |tx| freelancer::rate(tx, &account, profile.as_deref())).await?;
-    Ok(rate.ok_or_else(|| no_profile(named))?)
+/// In whose name an application with this profile, or with the account's default one, is made.
+pub(super) async fn applicant(
+    app: &App,
+    holder: &Holder,
+    profile: Option<String>,
+) -> Result<Applicant, Refused> {
+    let (account, channel, named) = (holder.account.clone(), holder.channel, profile.is_some());
+    let found =
+        app.store.read(move |tx| freelancer::applicant(tx, channel, &account, profile.as_deref())).await?;
+    Ok(found.ok_or_else(|| no_profile(named))?)
 }
 
 fn no_profile(named: bool) -> Refusal {

@@ -8,11 +8,13 @@ use applyd_core::state::{By, Event};
 use applyd_core::terms::Cents;
 use applyd_store::Error;
 use applyd_store::application::{self, Application};
+use applyd_store::freelancer::Applicant;
+use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
 use applyd_upwork::{Assignment, Since};
 
 use super::leases::{Lease, Lost};
-use super::{Worker, assignment};
+use super::{Worker, applicant, assignment};
 use crate::failpoint;
 
 /// Takes an application for one read and does it.
@@ -30,13 +32,16 @@ pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error
                 return Ok::<_, Error>(None);
             };
             let request = application::request(tx, &wanted)?.unwrap_or_default();
-            Ok(Some((application, request)))
+            let applicant = applicant(tx, &application, &request)?;
+            Ok(Some((application, request, applicant)))
         })
         .await?;
-    let Some((application, request)) = taken else { return Ok(()) };
+    let Some((application, request, applicant)) = taken else { return Ok(()) };
     let lease = worker.leases.take(id, application.progress.epoch, since);
-    // A read needs no rate.
-    let assigned = assignment(&application, &request, Cents::new(0))?;
+    // A read needs no rate; without the profile there is no login to read with.
+    let nobody =
+        || Applicant { grantee: Grantee::of_account(application.account.clone()), rate: Cents::new(0) };
+    let assigned = assignment(&application, &request, applicant.unwrap_or_else(nobody))?;
     look(worker, &lease, &application, &assigned).await
 }
 

@@ -6,22 +6,26 @@ use applyd_core::ids::AccountId;
 use applyd_core::outcome::{Code, Ending, Outcome, Sighting, Trouble};
 use applyd_core::retry::delay_ms;
 use applyd_core::state::{By, Event, State};
-use applyd_core::terms::{Cents, Terms, sha256_hex};
+use applyd_core::terms::{Terms, sha256_hex};
 use applyd_store::application::{self, Application};
+use applyd_store::freelancer::Applicant;
+use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, freelancer, meta};
+use applyd_store::{Error, meta, refresh};
 use applyd_upwork::{Assignment, Ready, Since};
 
 use super::gate::{Shut, cross};
 use super::leases::{Lease, Lost};
 use super::look::look;
-use super::{Worker, assignment};
+use super::{Worker, applicant, assignment};
 use crate::failpoint;
 
 /// In the verify-only mode the queue is read again after this.
 const VERIFY_ONLY_PAUSE_MS: i64 = 5_000;
 /// A login that could not be renewed is tried again after this.
 const LOGIN_PAUSE_MS: i64 = 2_000;
+/// A login that was renewed while an application was prepared is used after this.
+const RENEWED_PAUSE_MS: i64 = 100;
 /// A policy prompt is looked at again after this.
 const POLICY_PAUSE_MS: i64 = 10_000;
 
@@ -30,7 +34,7 @@ struct Taken {
     application: Application,
     request: String,
     /// None: the profile was removed meanwhile.
-    rate: Option<Cents>,
+    applicant: Option<Applicant>,
     verify_only: bool,
 }
 
@@ -45,12 +49,13 @@ pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
     let lease = worker.leases.take(&taken.application.id, taken.application.progress.epoch, since);
     worker.news.publish(&taken.application);
     failpoint::hit("claimed");
-    let Some(rate) = taken.rate else {
-        let gone = Trouble::end(Code::InputRejected, "the profile was removed");
-        troubled(worker, &lease, &taken.application, gone, None).await?;
+    let Some(applicant) = taken.applicant.clone() else {
+        let gone = Ending::because(Code::InputRejected, "the profile was removed");
+        let note = Some(gone.message.clone());
+        let _ = worker.advance(lease.id(), Event::End(gone), By::Worker(lease.epoch()), note).await?;
         return Ok(true);
     };
-    let assigned = assignment(&taken.application, &taken.request, rate)?;
+    let assigned = assignment(&taken.application, &taken.request, applicant)?;
     if taken.verify_only {
         verify(worker, &lease, &taken.application, &assigned).await?;
     } else {
@@ -70,10 +75,9 @@ async fn claim(worker: &Worker, account: &AccountId) -> Result<Option<Taken>, Er
             };
             let damaged = || Error::Damaged(format!("{} has no request", application.id));
             let request = application::request(tx, &application.id)?.ok_or_else(damaged)?;
-            let profile = super::terms(&request).and_then(|terms| terms.profile_id);
-            let rate = freelancer::rate(tx, &account, profile.as_deref())?;
+            let applicant = applicant(tx, &application, &request)?;
             let verify_only = meta::verify_only(tx)?.is_some();
-            Ok(Some(Taken { application, request, rate, verify_only }))
+            Ok(Some(Taken { application, request, applicant, verify_only }))
         })
         .await
 }
@@ -87,9 +91,11 @@ async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assign
     };
     let ready = match prepared {
         Ok(ready) => ready,
-        Err(trouble) => return troubled(worker, lease, &taken.application, trouble, title).await,
+        Err(trouble) => {
+            return troubled(worker, lease, &taken.application, &assigned.grantee, trouble, title).await;
+        }
     };
-    if !arm(worker, lease, &ready, title).await? {
+    if !arm(worker, lease, &assigned.grantee, &ready, title).await? {
         return Ok(());
     }
     failpoint::hit("armed");
@@ -110,9 +116,16 @@ fn hash(terms: &Terms) -> Result<String, Error> {
 }
 
 /// T7, unless the site's own key of the job shows that another application of the account has it.
-async fn arm(worker: &Worker, lease: &Lease, ready: &Ready, title: Option<String>) -> Result<bool, Error> {
+async fn arm(
+    worker: &Worker,
+    lease: &Lease,
+    grantee: &Grantee,
+    ready: &Ready,
+    title: Option<String>,
+) -> Result<bool, Error> {
     let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
     let (preview, expires_at, job) = (ready.preview_id.clone(), ready.preview_expires_at, ready.job.clone());
+    let (grantee, login) = (grantee.clone(), ready.login);
     let notes = ready.notes.join(" · ");
     let moved = worker
         .store
@@ -121,6 +134,11 @@ async fn arm(worker: &Worker, lease: &Lease, ready: &Ready, title: Option<String
                 let end = Event::End(Ending::of(Code::AlreadyApplied));
                 let beside = Beside { title: title.as_deref(), ..Beside::default() };
                 return queue::advance(tx, &id, end, by, &timing, beside);
+            }
+            // The one call would go out with tokens that are being replaced. From here on nobody replaces them.
+            if !refresh::stands(tx, &grantee, login)? {
+                let again = Event::HandBack { delay_ms: RENEWED_PAUSE_MS };
+                return queue::advance(tx, &id, again, by, &timing, Beside::default());
             }
             let note = if notes.is_empty() { "preview compared" } else { &notes };
             let beside = Beside {
@@ -135,7 +153,9 @@ async fn arm(worker: &Worker, lease: &Lease, ready: &Ready, title: Option<String
     if let Ok(application) = &moved {
         worker.publish(application);
     }
-    Ok(moved.is_ok_and(|application| application.progress.state == State::Armed))
+    let is_armed = moved.as_ref().is_ok_and(|application| application.progress.state == State::Armed);
+    wake_when_ready(worker, moved.ok());
+    Ok(is_armed)
 }
 
 /// What the rule makes of a step before the intent that did not come through.
@@ -143,6 +163,7 @@ async fn troubled(
     worker: &Worker,
     lease: &Lease,
     was: &Application,
+    grantee: &Grantee,
     trouble: Trouble,
     title: Option<String>,
 ) -> Result<(), Error> {
@@ -154,7 +175,10 @@ async fn troubled(
         Trouble::Policy { reason } => {
             (Event::Block { code: Code::PolicyPending, renewed: false, delay_ms: POLICY_PAUSE_MS }, reason)
         }
-        Trouble::Login { reason } => (login(worker, was).await?, reason),
+        Trouble::Login { reason } => (login(worker, was, grantee).await?, reason),
+        Trouble::Reconnecting { reason, after_ms } => {
+            (Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: after_ms }, reason)
+        }
         Trouble::End(ending) => {
             let note = ending.message.clone();
             (Event::End(ending), note)
@@ -176,15 +200,18 @@ async fn troubled(
 }
 
 /// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good.
-async fn login(worker: &Worker, was: &Application) -> Result<Event, Error> {
+async fn login(worker: &Worker, was: &Application, grantee: &Grantee) -> Result<Event, Error> {
     if was.progress.logins_renewed > 0 {
         return Ok(Event::End(Ending::of(Code::LoggedOut)));
     }
-    let renewed = worker.marketplace(was)?.renew(&was.account).await;
+    let renewed = worker.marketplace(was)?.renew(grantee).await;
     Ok(match renewed {
         Err(Trouble::End(ending)) => Event::End(ending),
         Ok(()) => Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 },
         // Not renewed and not refused: the next try renews it, until the cutoff.
+        Err(Trouble::Reconnecting { after_ms, .. }) => {
+            Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: after_ms }
+        }
         Err(_) => Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: LOGIN_PAUSE_MS },
     })
 }

@@ -211,8 +211,8 @@ fn the_rate_is_the_named_profiles_or_the_first_freelancers_default() {
         let account = world.account("a", 0);
         for (profile, cents) in [(None, Some(6500)), (Some("pf_3"), Some(4000)), (Some("pf_9"), None)] {
             let asked = account.clone();
-            let rate = world.read(move |tx| freelancer::rate(tx, &asked, profile));
-            assert_eq!(rate.map(applyd_core::terms::Cents::get), cents, "{profile:?}");
+            let rate = world.read(move |tx| freelancer::applicant(tx, Channel::Sandbox, &asked, profile));
+            assert_eq!(rate.map(|found| found.rate.get()), cents, "{profile:?}");
         }
     });
 }

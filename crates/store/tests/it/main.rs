@@ -17,6 +17,7 @@ mod life;
 mod overdue;
 mod random;
 mod recover;
+mod refresh;
 mod reopen;
 mod sqlite;
 mod stored_job;
