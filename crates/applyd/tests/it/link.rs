@@ -39,16 +39,16 @@ impl Linking {
         let mut command = place.command(&all);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut err = BufReader::new(child.stderr.take().unwrap());
+        let err = BufReader::new(child.stderr.take().unwrap());
+        let mut linking = Self { child, address: String::new(), err };
         let mut said = String::new();
-        loop {
+        while !linking.address.starts_with("http") {
             let mut line = String::new();
-            assert!(err.read_line(&mut line).unwrap() > 0, "no address: {said}");
+            assert!(linking.err.read_line(&mut line).unwrap() > 0, "no address: {said}");
             said += &line;
-            if line.trim().starts_with("http") {
-                return Self { child, address: line.trim().to_owned(), err };
-            }
+            linking.address = line.trim().to_owned();
         }
+        linking
     }
 
     /// Where the consent page sends the browser; `person` is who sits before it.
@@ -81,6 +81,14 @@ impl Linking {
         let (output, err) = self.end();
         assert_eq!(output.status.code(), Some(1), "{err}");
         assert!(err.contains(words) && err.contains("nothing was linked"), "{words}: {err}");
+    }
+}
+
+impl Drop for Linking {
+    fn drop(&mut self) {
+        // Ended already, most often.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
