@@ -212,7 +212,14 @@ impl Grants {
         let (owner, reason) = (self.owner.clone(), denied.to_string());
         if denied.is_final() {
             tracing::warn!(grantee = %grant.grantee, %denied, "the grant is dead");
-            let died = self.store.write(move |tx| refresh::died(tx, &grant, &owner)).await;
+            let is_client_unknown = matches!(denied, Denied::UnknownClient);
+            let died = self.store.write(move |tx| {
+                if is_client_unknown {
+                    oauth_client::forget(tx, &grant.endpoint)?;
+                }
+                refresh::died(tx, &grant, &owner)
+            });
+            let died = died.await;
             died.map_err(|error| unstored(&error))?;
             return Err(logged_out("the refresh was refused"));
         }

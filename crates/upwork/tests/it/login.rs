@@ -61,6 +61,28 @@ async fn a_refresh_whose_answer_is_lost_is_a_passing_fault() {
     world.prepare(1).await.unwrap();
     assert!(matches!(world.upwork.renew(&world.grantee).await, Err(Trouble::Reconnecting { .. })));
     assert!(!grant(&world).await.dead);
+    // The next try waits a moment, whoever makes it, so that a site that is down is not hammered.
+    let other = client(&world.store, &world.url, Consent::ByItself);
+    let again = other.renew(&world.grantee).await;
+    assert!(matches!(again, Err(Trouble::Reconnecting { after_ms, .. }) if after_ms > 0), "{again:?}");
+}
+
+#[tokio::test]
+async fn two_clients_of_one_store_share_a_refresh() {
+    let world = World::with(Behaviour { token_life: Duration::from_secs(100), ..Behaviour::default() }).await;
+    world.prepare(1).await.unwrap();
+    // As in another process: what they share is the store alone.
+    let other = client(&world.store, &world.url, Consent::ByItself);
+    let uses = (0..8).map(|n| {
+        let (upwork, job) =
+            (if n % 2 == 0 { &world.upwork } else { &other }.clone(), world.assignment(1).job);
+        let grantee = world.grantee.clone();
+        tokio::spawn(async move { upwork.read_job(&grantee, &job).await })
+    });
+    for read in uses.collect::<Vec<_>>() {
+        read.await.unwrap().unwrap();
+    }
+    assert!(!grant(&world).await.dead);
 }
 
 #[tokio::test]

@@ -201,3 +201,29 @@ fn chosen<'a>(organisations: &'a [Choice], named: Option<&str>) -> Result<&'a Ch
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_only_organisation_is_taken_and_one_of_several_is_named() {
+        let choice = |org_uid: &str, is_agency, is_suspended| Choice {
+            org_uid: org_uid.into(),
+            name: "Ada".into(),
+            is_agency,
+            is_suspended,
+        };
+        let uid = |all: &[Choice], named| chosen(all, named).map(|choice| choice.org_uid.clone()).ok();
+        let both = [choice("1", false, false), choice("2", true, false)];
+        assert_eq!(uid(&both[..1], None).as_deref(), Some("1"));
+        assert_eq!(uid(&both, None), None);
+        assert_eq!(uid(&both, Some("2")).as_deref(), Some("2"));
+        assert_eq!(uid(&both, Some("3")), None);
+        assert_eq!(uid(&[], None), None);
+        let suspended = [choice("1", false, true), choice("2", true, false)];
+        assert_eq!(uid(&suspended, None).as_deref(), Some("2"));
+        assert_eq!(uid(&suspended, Some("1")), None);
+    }
+}
