@@ -64,7 +64,7 @@ fn one_process_spends_a_pair_and_the_others_find_the_next() {
         let second = load(world, &first.grantee).unwrap();
         assert_eq!((second.sealed.as_slice(), second.pair), (b"second".as_slice(), first.pair + 1));
         assert!(stands(world, &second) && !stands(world, &first));
-        let late = first.clone();
+        let late = first;
         assert!(!world.write(move |tx| refresh::renewed(tx, &late, b"late", 1)), "its place is taken");
     });
 }
@@ -118,7 +118,7 @@ fn leases_pause_while_a_login_is_down_and_for_that_account_only() {
         world.accept(&down, &job(1));
         world.accept(&up, &job(1));
         assert_eq!(begin(world, &grant, "w"), Begun::Mine);
-        let failed = grant.clone();
+        let failed = grant;
         let retry_at = world.write(move |tx| refresh::failed(tx, &failed, "w", Some(3_000)));
         assert!(retry_at >= world.now() + 3_000, "the site's wish is obeyed");
         assert!(world.claim(&down, "w").is_none());
@@ -151,7 +151,7 @@ fn an_organisation_is_one_accounts_and_each_person_has_a_grant() {
         }
         let gone = of(&a, "fl_1");
         assert!(world.write(move |tx| grant::remove(tx, &gone)).is_some());
-        let left = a.clone();
+        let left = a;
         assert_eq!(world.read(move |tx| grant::of_persons(tx, &left)).len(), 1);
     });
 }
@@ -199,7 +199,7 @@ fn what_was_read_is_erased_for_one_account() {
         }
         let gone = a.clone();
         assert_eq!(world.write(move |tx| forget::contents(tx, &gone)), 1);
-        let (gone, kept) = (a.clone(), b.clone());
+        let (gone, kept) = (a, b);
         assert_eq!(world.write(move |tx| forget::contents(tx, &gone)), 0, "nothing is left");
         assert_eq!(world.write(move |tx| forget::contents(tx, &kept)), 1, "the other's was there until now");
     });
