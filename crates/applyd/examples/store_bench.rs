@@ -7,10 +7,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use applyd_core::ids::{AccountId, QueueId};
+use anyhow::{Context as _, Result, anyhow, bail};
+use applyd_core::approval::Policy;
+use applyd_core::draft::Draft;
+use applyd_core::ids::{AccountId, KeyId, QueueId};
 use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::ledger::Kind;
+use applyd_core::terms::Terms;
+use applyd_core::time::Timing;
 use applyd_store::account::{self, Channel};
 use applyd_store::queue::{self, Accept, New};
 use applyd_store::{Clock, Error, Store, application, ledger};
@@ -60,13 +64,21 @@ fn application(store: &Store, account: &AccountId, number: u64) -> Result<New> {
         account: account.clone(),
         channel: Channel::Sandbox,
         job: JobRef::Key(job),
-        profile: None,
+        key: KeyId::new(store.now(), 1),
+        policy: Policy::None,
+        ceiling_connects: None,
+        terms: terms()?,
         fresh_job_id: format!("{:032x}", fastrand::u128(..)),
         request: REQUEST.to_owned(),
-        cutoff_ms: 200_000,
-        deadline_ms: 270_000,
+        timing: Timing::DEFAULT,
         one_takes_ms: Some(1),
     })
+}
+
+/// What the request asks for.
+fn terms() -> Result<Terms> {
+    let request = serde_json::from_str(REQUEST)?;
+    Ok(Draft::parse(request).map_err(|refusal| anyhow!("{refusal:?}"))?.terms)
 }
 
 fn pickups(database: &Path) -> Result<()> {

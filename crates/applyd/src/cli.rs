@@ -1,10 +1,13 @@
 //! The command line.
 
 mod person;
+mod webhook;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use applyd_core::approval::Policy;
+use applyd_core::ids::{KeyId, QueueId};
 use applyd_core::quota::Endpoint;
 use applyd_server::config::{Overrides, Settings};
 use applyd_store::account::Channel;
@@ -13,6 +16,7 @@ use jiff::SignedDuration;
 
 use crate::failure::Failure;
 pub(crate) use person::{FreelancerCommand, Link, UpworkCommand};
+pub(crate) use webhook::{WebhookChange, WebhookCommand};
 
 /// The open server of the UpHunt API.
 #[derive(Debug, Parser)]
@@ -86,10 +90,105 @@ pub(crate) enum Command {
     /// Webhooks: where an account's events go
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// List what waits for a person's approval
+    Approvals {
+        /// Name or id of an account; without it, of all
+        account: Option<String>,
+    },
+    /// Look at an application as it would be submitted, and approve it
+    Approve(ApproveArgs),
+    /// Decline an application that waits for approval
+    Decline {
+        /// Id of the application
+        #[arg(value_parser = queue_id)]
+        queue_id: QueueId,
+        /// Why, for whoever asked for it
+        #[arg(long, value_parser = reason)]
+        reason: String,
+        #[command(flatten)]
+        person: PersonArgs,
+    },
+    /// Limits of Connects, by account and key
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// Stop submitting before the next confirm, for an account, a channel or all; without arguments, list pauses
+    Pause {
+        #[command(flatten)]
+        scope: ScopeArgs,
+        /// Why, for those who find it paused
+        #[arg(long, value_parser = reason)]
+        reason: Option<String>,
+    },
+    /// End a pause
+    Resume {
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
 }
+
+/// Who acts, as the audit names them.
+#[derive(Debug, Args)]
+pub(crate) struct PersonArgs {
+    /// Your name; without it, that of the machine's user
+    #[arg(long, value_name = "NAME", value_parser = person)]
+    pub(crate) by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// Id of the application
+    #[arg(value_parser = queue_id)]
+    pub(crate) queue_id: QueueId,
+    #[command(flatten)]
+    pub(crate) person: PersonArgs,
+    /// Show it and end: nothing is approved
+    #[arg(long)]
+    pub(crate) show: bool,
+    /// Approve without a question exactly what was shown under this hash, while it is still open
+    #[arg(long, value_name = "SHA256", conflicts_with = "show")]
+    pub(crate) hash: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BudgetCommand {
+    /// Show the limits of an account and its keys
+    List {
+        /// Name or id of the account
+        account: String,
+    },
+    /// Set limits; what is not named stays as it is
+    Set {
+        /// Name or id of the account
+        account: String,
+        /// Of this key alone
+        #[arg(long, value_name = "KEYID", value_parser = key_id)]
+        key: Option<KeyId>,
+        #[command(flatten)]
+        limits: BudgetLimits,
+    },
+}
+
+/// Limits of Connects: a number, or `none`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct BudgetLimits {
+    /// Cost and boost of one proposal
+    #[arg(long, value_parser = connects)]
+    pub(crate) per_proposal: Option<MostConnects>,
+    /// Boost of one proposal
+    #[arg(long, value_parser = connects)]
+    pub(crate) boost: Option<MostConnects>,
+    /// Cost and boost of all proposals of a UTC day
+    #[arg(long, value_parser = connects)]
+    pub(crate) per_day: Option<MostConnects>,
+}
+
+/// A limit, or that there is none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MostConnects(pub(crate) Option<i64>);
 
 #[derive(Debug, Args)]
 pub(crate) struct Listen {
@@ -113,6 +212,17 @@ pub(crate) enum AccountCommand {
     },
     /// List all accounts
     List,
+    /// Say who must approve an account's applications
+    Approval {
+        /// Name or id of the account
+        account: String,
+        /// `required`: a named person, each one; `none`: nobody, on the sandbox only
+        #[arg(long, value_parser = policy)]
+        policy: Option<Policy>,
+        /// How many different people must approve one application
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=2))]
+        approvers: Option<i64>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +242,23 @@ pub(crate) enum KeyCommand {
     List {
         /// Name or id of the account
         account: String,
+    },
+    /// Let a key's calls count as a person's decisions, so that nobody approves them once more
+    ByRequest {
+        /// Id of the key
+        #[arg(value_parser = key_id)]
+        key_id: KeyId,
+        /// Most Connects for each proposal, its boost included
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=1_000_000), required_unless_present = "off")]
+        connects: Option<i64>,
+        /// You have read what this means: without it, it is printed and nothing changes
+        #[arg(long)]
+        acknowledge: bool,
+        /// Back to a person's approval
+        #[arg(long, conflicts_with_all = ["connects", "acknowledge"])]
+        off: bool,
+        #[command(flatten)]
+        person: PersonArgs,
     },
     /// End a key at once
     Revoke {
@@ -226,73 +353,14 @@ pub(crate) enum SandboxCommand {
     Jobs,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum WebhookCommand {
-    /// Make a webhook; its secret is shown only now
-    Create {
-        /// Name or id of the account
-        account: String,
-        /// Where events go
-        url: String,
-        /// Types of events, separated by commas; without them, all
-        #[arg(long, value_delimiter = ',')]
-        types: Vec<String>,
-    },
-    /// List an account's webhooks
-    List {
-        /// Name or id of the account
-        account: String,
-    },
-    /// Change a webhook
-    Update {
-        /// Id of the webhook
-        webhook_id: String,
-        #[command(flatten)]
-        change: WebhookChange,
-    },
-    /// Delete a webhook; what waits there is not delivered any more
-    Delete {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// Send a `webhook.test` event
-    Test {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// Make a new secret; for 24 hours the old one signs too
-    Rotate {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// List the newest deliveries
-    Deliveries {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// Queue an event anew for every webhook that wants it
-    Redeliver {
-        /// Id of the event
-        event_id: String,
-    },
-}
-
-/// What of a webhook is to be changed.
+/// What is paused: an account, or a channel; neither: all.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
-pub(crate) struct WebhookChange {
-    /// Where events go
-    #[arg(long)]
-    pub(crate) url: Option<String>,
-    /// Types of events, separated by commas; "*" for all
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) types: Vec<String>,
-    /// Switch it on
-    #[arg(long, conflicts_with = "disable")]
-    pub(crate) enable: bool,
-    /// Switch it off
-    #[arg(long)]
-    pub(crate) disable: bool,
+pub(crate) struct ScopeArgs {
+    /// Name or id of the account; without it and without --channel, all
+    pub(crate) account: Option<String>,
+    /// All accounts of this channel
+    #[arg(long, conflicts_with = "account", value_parser = any_channel)]
+    pub(crate) channel: Option<Channel>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -303,6 +371,15 @@ pub(crate) enum VerifyOnlyCommand {
         #[arg(long)]
         force: bool,
     },
+}
+
+impl PersonArgs {
+    /// The name given, or that of the machine's user.
+    pub(crate) fn name(self) -> Result<String, Failure> {
+        let of_user = || ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        let name = self.by.or_else(|| of_user().and_then(|name| person(&name).ok()));
+        name.ok_or_else(|| Failure::hinted("nobody is named", "add --by NAME: the audit keeps who decided"))
+    }
 }
 
 impl Global {
@@ -317,6 +394,55 @@ impl Global {
 
 fn channel(name: &str) -> Result<Channel, String> {
     Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
+}
+
+fn any_channel(name: &str) -> Result<Channel, String> {
+    Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".into())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    const LONGEST_CHARS: usize = 200;
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > LONGEST_CHARS || text.contains(char::is_control) {
+        return Err(format!("must be one line of 1 to {LONGEST_CHARS} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn queue_id(text: &str) -> Result<QueueId, String> {
+    QueueId::parse(text)
+        .ok_or_else(|| "must be a queueId, such as queue_01JD8Z0R7N5Q3T9V2X4B6C8D0F".to_owned())
+}
+
+fn key_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse(text).ok_or_else(|| "must be a key's id, as `applyd key list ACCOUNT` shows it".to_owned())
+}
+
+fn policy(name: &str) -> Result<Policy, String> {
+    let policy = Policy::parse(name).filter(|policy| matches!(policy, Policy::None | Policy::Required));
+    policy.ok_or_else(|| "must be required or none".to_owned())
+}
+
+fn person(name: &str) -> Result<String, String> {
+    const LONGEST_CHARS: usize = 100;
+    let is_name = name.trim() == name
+        && (1..=LONGEST_CHARS).contains(&name.chars().count())
+        && !name.chars().any(char::is_control);
+    if is_name {
+        Ok(name.to_owned())
+    } else {
+        Err("must have 1 to 100 characters, without blanks at its ends".into())
+    }
+}
+
+fn connects(text: &str) -> Result<MostConnects, String> {
+    if text == "none" {
+        return Ok(MostConnects(None));
+    }
+    let limit = text.parse().ok().filter(|limit| (0..=1_000_000).contains(limit));
+    limit
+        .map(|limit| MostConnects(Some(limit)))
+        .ok_or_else(|| "must be from 0 to 1000000, or none".to_owned())
 }
 
 fn endpoint(name: &str) -> Result<Endpoint, String> {

@@ -1,6 +1,8 @@
 //! One file a command.
 
 mod account;
+mod approve;
+mod budget;
 mod credits;
 mod demo;
 mod feed;
@@ -9,6 +11,7 @@ mod key;
 mod ledger;
 mod limits;
 mod openapi;
+mod pause;
 mod sandbox;
 mod serve;
 mod upwork;
@@ -45,6 +48,12 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
         Command::Sandbox { command: Some(SandboxCommand::Jobs), .. } => sandbox::jobs(global)?,
         Command::Webhook(command) => webhook::run(global, command)?,
+        Command::Approvals { account } => approve::list(global, account)?,
+        Command::Approve(arguments) => approve::approve(global, arguments)?,
+        Command::Decline { queue_id, reason, person } => approve::decline(global, queue_id, reason, person)?,
+        Command::Budget(command) => budget::run(global, command)?,
+        Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
+        Command::Resume { scope } => pause::resume(global, scope)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)

@@ -60,6 +60,10 @@ prefixed_ulid!(
     EventId, "evt_"
 );
 prefixed_ulid!(
+    /// A preview as it was shown to a person: `show_` and a ULID.
+    ShowingId, "show_"
+);
+prefixed_ulid!(
     /// A webhook endpoint: `wh_` and a ULID.
     WebhookId, "wh_"
 );

@@ -3,6 +3,8 @@
 //! No I/O, no clock, no async: time, ids and random numbers are arguments.
 
 pub mod address;
+pub mod approval;
+pub mod connects;
 pub mod delivery;
 pub mod draft;
 pub mod ids;

@@ -16,6 +16,10 @@ pub enum Code {
     Deadline,
     /// The caller took it back before anything was sent.
     Cancelled,
+    /// A person said no.
+    ApprovalDenied,
+    /// No person has approved it in time.
+    ApprovalExpired,
     /// What was approved and what the site shows differ.
     TermsChanged,
     /// Cost and boost are above the ceiling.
@@ -53,11 +57,13 @@ pub enum Code {
 }
 
 /// All codes, for reading one back.
-const CODES: [Code; 21] = [
+const CODES: [Code; 23] = [
     Code::Refused,
     Code::NotSubmitted,
     Code::Deadline,
     Code::Cancelled,
+    Code::ApprovalDenied,
+    Code::ApprovalExpired,
     Code::TermsChanged,
     Code::ConnectsCap,
     Code::InputRejected,
@@ -86,6 +92,8 @@ impl Code {
             Self::NotSubmitted => "not_submitted",
             Self::Deadline => "deadline",
             Self::Cancelled => "cancelled",
+            Self::ApprovalDenied => "approval_denied",
+            Self::ApprovalExpired => "approval_expired",
             Self::TermsChanged => "terms_changed",
             Self::ConnectsCap => "connects_cap",
             Self::InputRejected => "input_rejected",
@@ -118,8 +126,10 @@ impl Code {
             Self::NotSubmitted => "The proposal did not reach Upwork",
             Self::Deadline => "Time ran out before the proposal could be sent",
             Self::Cancelled => "The caller cancelled before anything was sent",
-            Self::TermsChanged => "What Upwork would submit differs from what was asked",
-            Self::ConnectsCap => "Cost and boost are above maxConnects",
+            Self::ApprovalDenied => "A person declined it; nothing was sent",
+            Self::ApprovalExpired => "No person approved it in time; nothing was sent",
+            Self::TermsChanged => "What Upwork would submit differs from what was approved",
+            Self::ConnectsCap => "Cost and boost are above the ceiling",
             Self::InputRejected => "The input does not fit the job",
             Self::MissingAnswer => "A screening question has no answer",
             Self::UnsupportedTerms => "The channel cannot carry a term of the proposal",
@@ -213,6 +223,8 @@ pub enum Trouble {
         /// For the timeline and the log.
         reason: String,
     },
+    /// A person must approve what the server would write.
+    Person,
     /// It ends here.
     End(Ending),
 }

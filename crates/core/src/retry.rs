@@ -14,9 +14,29 @@ pub fn delay_ms(base_ms: i64, failed: i64, draw: f64) -> i64 {
     (ceiling as f64 * draw.clamp(0.0, 1.0)) as i64
 }
 
+const MINUTE_MS: i64 = 60_000;
+/// When a live site is read for a lost answer, after the intent; then every hour.
+const LOOKS_MS: [i64; 5] = [5_000, 30_000, 2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS];
+
+/// The wait before the next read of a live site, so long after the intent: submission-protocol.md §5.
+#[must_use]
+pub fn look_again_ms(since_intent_ms: i64) -> i64 {
+    let next = LOOKS_MS.into_iter().find(|at| *at > since_intent_ms);
+    next.map_or(60 * MINUTE_MS, |at| at - since_intent_ms)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_live_site_is_read_ever_less_often() {
+        for (since_ms, wait_ms) in
+            [(0, 5_000), (5_000, 25_000), (31_000, 89_000), (600_000, 1_200_000), (1_800_000, 3_600_000)]
+        {
+            assert_eq!(look_again_ms(since_ms), wait_ms, "{since_ms}");
+        }
+    }
 
     #[test]
     fn delays_double_up_to_the_cap() {

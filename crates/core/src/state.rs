@@ -3,6 +3,7 @@
 //! Source: submission-protocol.md §3; `T…` names its transitions. Drawn in `docs/states.md`.
 
 mod advance;
+mod approve;
 mod overdue;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,9 @@ mod unread;
 
 use applyd_wire::{ApplicationStatus, EventType};
 
+use crate::approval::{Approval, Policy};
 use crate::outcome::{Code, Ending};
+use crate::time::{APPROVAL_MS, DESK_MS, Timing};
 
 pub use advance::{By, Event, Refused, Step, advance};
 pub use overdue::{Dead, due_at, overdue};
@@ -19,7 +22,9 @@ pub use unread::advance_unread;
 /// Where an application stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// Accepted, waits for a worker.
+    /// Accepted, waits for a person's approval.
+    AwaitingApproval,
+    /// Accepted or approved, waits for a worker.
     Queued,
     /// A worker reads and prepares.
     Leased,
@@ -48,7 +53,8 @@ pub enum State {
 }
 
 /// All states, for reading one back and for walking them in tests.
-pub const STATES: [State; 13] = [
+pub const STATES: [State; 14] = [
+    State::AwaitingApproval,
     State::Queued,
     State::Leased,
     State::Armed,
@@ -69,6 +75,7 @@ impl State {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::AwaitingApproval => "awaiting_approval",
             Self::Queued => "queued",
             Self::Leased => "leased",
             Self::Armed => "armed",
@@ -95,9 +102,13 @@ impl State {
     #[must_use]
     pub fn status(self) -> ApplicationStatus {
         match self {
-            Self::Queued | Self::Leased | Self::Armed | Self::Intent | Self::Submitted | Self::Verifying => {
-                ApplicationStatus::Processing
-            }
+            Self::AwaitingApproval
+            | Self::Queued
+            | Self::Leased
+            | Self::Armed
+            | Self::Intent
+            | Self::Submitted
+            | Self::Verifying => ApplicationStatus::Processing,
             Self::Applied => ApplicationStatus::Applied,
             Self::Unknown | Self::Failed => ApplicationStatus::Failed,
             Self::NotAvailable => ApplicationStatus::NotAvailable,
@@ -113,7 +124,7 @@ impl State {
         self.status().is_terminal()
     }
 
-    /// Whether it holds its organisation's one preview slot.
+    /// Whether it holds its organisation's one preview slot by its state alone.
     #[must_use]
     pub fn holds_slot(self) -> bool {
         matches!(self, Self::Leased | Self::Armed | Self::Intent | Self::Submitted | Self::Verifying)
@@ -190,6 +201,8 @@ pub struct Intent {
     pub at: i64,
     /// After this the sender does not wait any longer.
     pub answer_by: i64,
+    /// Of the terms that it sends, as lower-case hex.
+    pub terms_sha256: String,
     /// What became of it.
     pub closed: Closed,
 }
@@ -197,6 +210,8 @@ pub struct Intent {
 /// All that changes while an application is on its way. Times are Unix milliseconds of the store's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Progress {
+    /// Who must approve it.
+    pub policy: Policy,
     /// Where it stands.
     pub state: State,
     /// Raised by each new owner; every write of a worker names it.
@@ -219,6 +234,12 @@ pub struct Progress {
     pub cutoff: i64,
     /// Ended by then.
     pub deadline: i64,
+    /// Ended by then, if nobody has approved it.
+    pub approve_by: i64,
+    /// A person looks at its preview, or has approved it: the preview slot is its own until then.
+    pub opened_until: Option<i64>,
+    /// The approval in force.
+    pub approval: Option<Approval>,
     /// First taken up.
     pub processed_at: Option<i64>,
     /// Success established.
@@ -240,11 +261,20 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// T1: accepted now.
+    /// T1, A1: accepted now.
     #[must_use]
-    pub fn accepted(now: i64, cutoff_ms: i64, deadline_ms: i64) -> Self {
+    pub fn accepted(now: i64, policy: Policy, timing: &Timing) -> Self {
+        let approve_by = now + APPROVAL_MS;
+        let (state, cutoff, deadline) = match policy {
+            Policy::Required => (State::AwaitingApproval, approve_by, approve_by),
+            Policy::Desk => (State::Queued, now + DESK_MS, now + DESK_MS),
+            Policy::None | Policy::ByRequest => {
+                (State::Queued, now + timing.intent_cutoff_ms, now + timing.deadline_ms)
+            }
+        };
         Self {
-            state: State::Queued,
+            policy,
+            state,
             epoch: 0,
             worker: None,
             lease_until: None,
@@ -253,8 +283,11 @@ impl Progress {
             logins_renewed: 0,
             not_before: now,
             blocked: None,
-            cutoff: now + cutoff_ms,
-            deadline: now + deadline_ms,
+            cutoff,
+            deadline,
+            approve_by,
+            opened_until: None,
+            approval: None,
             processed_at: None,
             applied_at: None,
             submitted_at: None,
@@ -272,6 +305,7 @@ impl Progress {
         self.state = State::of(ending.code);
         self.code = Some(ending.code);
         self.message = Some(ending.message);
+        self.opened_until = None;
         self.free();
     }
 
@@ -279,6 +313,14 @@ impl Progress {
     #[must_use]
     pub fn responsible(&self) -> Option<&str> {
         self.intent.as_ref().map(|intent| intent.worker.as_str()).or(self.worker.as_deref())
+    }
+
+    /// Whether it holds its organisation's one preview slot. People at the desk do not need it.
+    #[must_use]
+    pub fn holds_slot(&self) -> bool {
+        let is_kept_open =
+            self.opened_until.is_some() && matches!(self.state, State::AwaitingApproval | State::Queued);
+        self.policy != Policy::Desk && (self.state.holds_slot() || is_kept_open)
     }
 
     fn free(&mut self) {

@@ -31,6 +31,16 @@ pub struct Timing {
 
 /// An unknown outcome is written off this long after its intent.
 pub const GIVE_UP_MS: i64 = 24 * 60 * 60 * 1000;
+/// Nobody has approved by then, after acceptance.
+pub const APPROVAL_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long an application that a person looks at keeps its organisation's preview slot.
+pub const OPENING_MS: i64 = 180_000;
+/// An approval ends this long before the preview it names.
+pub const PREVIEW_MARGIN_MS: i64 = 30_000;
+/// How long a person at the desk keeps what was claimed.
+pub const DESK_CLAIM_MS: i64 = 60 * 60 * 1000;
+/// After "I am submitting now" the outcome must be recorded within this.
+pub const DESK_ANSWER_MS: i64 = 30 * 60 * 1000;
 /// A desk's cutoff and deadline, after acceptance.
 pub const DESK_MS: i64 = 24 * 60 * 60 * 1000;
 /// A success that no read confirms counts as final after this.

@@ -70,6 +70,8 @@ pub struct Upwork {
     pub endpoint: Url,
     /// Where this installation is registered, if not where the server says.
     pub registration_endpoint: Option<Url>,
+    /// Whether complete reads that find nothing settle a lost answer.
+    pub trust_negative_reads: bool,
 }
 
 #[derive(Deserialize)]
@@ -116,6 +118,7 @@ struct RawSandbox {
 struct RawUpwork {
     endpoint: String,
     registration_endpoint: String,
+    trust_negative_reads: bool,
 }
 
 #[derive(Deserialize)]
@@ -252,7 +255,11 @@ impl RawUpwork {
     fn checked(self) -> Result<Upwork, Invalid> {
         let given = Some(self.registration_endpoint).filter(|given| !given.is_empty());
         let registration = given.map(|given| safe("upwork.registration_endpoint", &given)).transpose()?;
-        Ok(Upwork { endpoint: safe("upwork.endpoint", &self.endpoint)?, registration_endpoint: registration })
+        Ok(Upwork {
+            endpoint: safe("upwork.endpoint", &self.endpoint)?,
+            registration_endpoint: registration,
+            trust_negative_reads: self.trust_negative_reads,
+        })
     }
 }
 

@@ -103,6 +103,9 @@ fn show(overview: &Overview) {
     gauge!("applyd_webhook_deliveries_waiting").set(overview.deliveries.count as f64);
     gauge!("applyd_webhook_deliveries_late_seconds").set(overview.deliveries.late_ms as f64 / 1e3);
     gauge!("applyd_webhooks_given_up").set(overview.given_up as f64);
+    for (scope, count) in overview.pauses {
+        gauge!("applyd_pauses", "scope" => scope).set(count as f64);
+    }
     for (kind, credits) in
         [("available", overview.available), ("held", overview.held), ("spent", overview.spent)]
     {

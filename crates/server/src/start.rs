@@ -122,6 +122,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         wakes: Arc::new(Wakes::default()),
         pace: Arc::new(Pace::new(timing.assumed_ms)),
         workers: settings.workers,
+        trusts_negative_reads: settings.upwork.trust_negative_reads,
     });
     recover_others(&worker).await?;
     // The lock says that whoever attempted these is dead.

@@ -5,9 +5,12 @@ mod gate;
 mod heartbeat;
 mod leases;
 mod look;
+mod open;
 mod pace;
 mod step;
 mod sweep;
+mod taken;
+mod verify;
 mod wakes;
 pub mod witness;
 
@@ -16,11 +19,14 @@ use std::sync::Arc;
 use applyd_core::draft::Draft;
 use applyd_core::ids::QueueId;
 use applyd_core::json;
+use applyd_core::retry::look_again_ms;
 use applyd_core::state::{Refused, State};
-use applyd_core::terms::Terms;
-use applyd_core::time::Timing;
+use applyd_core::terms::{Cents, Terms};
+use applyd_core::time::{CLOCK_MARGIN_MS, Timing};
+use applyd_store::account::Channel;
 use applyd_store::application::Application;
-use applyd_store::freelancer::{self, Applicant};
+use applyd_store::freelancer::{self, Chosen};
+use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store, Tx};
 use applyd_upwork::{Assignment, Upwork};
@@ -48,6 +54,8 @@ pub struct Worker {
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
     pub(crate) workers: usize,
+    /// The operator's leave to take absence at the live site for an answer.
+    pub(crate) trusts_negative_reads: bool,
 }
 
 impl Worker {
@@ -79,6 +87,28 @@ impl Worker {
         self.marketplaces.of(application.channel).ok_or_else(none)
     }
 
+    /// Whether complete reads that find nothing settle a lost answer; at a live site only by the operator's leave,
+    /// and only when the preview cannot be confirmed any more.
+    fn absence_settles(&self, application: &Application) -> bool {
+        let is_over = || {
+            let over = application.preview_expires_at.map(|at| at + CLOCK_MARGIN_MS);
+            over.is_some_and(|over| self.store.now() >= over)
+        };
+        match application.channel {
+            Channel::Sandbox => true,
+            Channel::Upwork => self.trusts_negative_reads && is_over(),
+            Channel::Desk => false,
+        }
+    }
+
+    /// How long to wait before the site is read again for a lost answer.
+    fn look_again_ms(&self, application: &Application) -> i64 {
+        match (application.channel, &application.progress.intent) {
+            (Channel::Upwork, Some(intent)) => look_again_ms(self.store.now() - intent.at),
+            _ => self.timing.read_spacing_ms,
+        }
+    }
+
     fn publish(&self, application: &Application) {
         self.news.publish(application);
         let progress = &application.progress;
@@ -90,29 +120,38 @@ impl Worker {
         if progress.state.is_terminal() {
             metrics::ended(application, self.store.now());
         }
-        if !progress.state.holds_slot() {
+        if !progress.holds_slot() || progress.state == State::Queued {
             self.wakes.wake(&application.account);
         }
     }
 }
 
-/// The assignment of a stored request. It was judged when it was accepted, so a failure is ours.
-fn assignment(application: &Application, request: &str, applicant: Applicant) -> Result<Assignment, Error> {
+/// What is looked for after an intent. The request was judged when it was accepted, so a failure is ours. Where the
+/// profile was removed meanwhile, there is no login to read with.
+fn assignment(
+    application: &Application,
+    request: &str,
+    profile: Option<&Chosen>,
+) -> Result<Assignment, Error> {
     let terms = terms(request).ok_or_else(|| Error::Damaged(format!("the request of {}", application.id)))?;
+    let account = &application.account;
+    let nobody = || Grantee::of_account(account.clone());
     Ok(Assignment {
         queue_id: Some(application.id.clone()),
-        grantee: applicant.grantee,
+        grantee: profile.map_or_else(nobody, |profile| profile.grantee(application.channel, account)),
         job: application.job.clone(),
         terms,
-        default_rate: applicant.rate,
+        // A read needs no rate.
+        default_rate: Cents::new(0),
         fill: fill(application.channel),
+        approved: None,
     })
 }
 
-/// In whose name a stored request applies; none where its profile was removed meanwhile.
-fn applicant(tx: &Tx<'_>, application: &Application, request: &str) -> Result<Option<Applicant>, Error> {
-    let profile = terms(request).and_then(|terms| terms.profile_id);
-    freelancer::applicant(tx, application.channel, &application.account, profile.as_deref())
+/// The profile of a stored request; none where it was removed meanwhile.
+fn profile(tx: &Tx<'_>, application: &Application, request: &str) -> Result<Option<Chosen>, Error> {
+    let named = terms(request).and_then(|terms| terms.profile_id);
+    freelancer::profile(tx, &application.account, named.as_deref())
 }
 
 fn terms(request: &str) -> Option<Terms> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use applyd_core::approval::Policy;
 use applyd_core::ids::AccountId;
 use applyd_core::ledger::Balance;
 
@@ -50,9 +51,13 @@ pub struct Account {
     pub channel: Channel,
     /// Its credits.
     pub balance: Balance,
+    /// Who must approve, where that is not what the channel takes.
+    pub approval: Option<Policy>,
+    /// How many people must.
+    pub approvers: i64,
 }
 
-const COLUMNS: &str = "id, name, channel, available, held, spent";
+const COLUMNS: &str = "id, name, channel, available, held, spent, approval, approvers";
 
 fn read(row: &Row<'_>) -> Result<Account, Error> {
     Ok(Account {
@@ -60,6 +65,8 @@ fn read(row: &Row<'_>) -> Result<Account, Error> {
         name: row.text(1)?,
         channel: row.parsed(2, Channel::parse)?,
         balance: Balance { available: row.int(3)?, held: row.int(4)?, spent: row.int(5)? },
+        approval: row.opt_parsed(6, Policy::parse)?,
+        approvers: row.int(7)?,
     })
 }
 
@@ -82,6 +89,33 @@ pub fn create(tx: &Tx<'_>, id: &AccountId, name: &str, channel: Channel) -> Resu
 pub fn find(tx: &Tx<'_>, name_or_id: &str) -> Result<Option<Account>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM account WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC");
     tx.one(&sql, values![name_or_id], read)
+}
+
+/// Sets who must approve an account's applications, and how many people.
+///
+/// # Errors
+/// The store's.
+pub fn set_approval(
+    tx: &Tx<'_>,
+    id: &AccountId,
+    policy: Option<Policy>,
+    approvers: i64,
+) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE account SET approval = ?2, approvers = ?3 WHERE id = ?1",
+        values![id.as_str(), policy.map(Policy::as_str), approvers],
+    )?;
+    Ok(())
+}
+
+/// How many different people must approve one application.
+///
+/// # Errors
+/// The store's.
+pub fn approvers(tx: &Tx<'_>, id: &AccountId) -> Result<i64, Error> {
+    let needed =
+        tx.one("SELECT approvers FROM account WHERE id = ?1", values![id.as_str()], |row| row.int(0))?;
+    Ok(needed.unwrap_or(1))
 }
 
 /// All accounts, oldest first, up to 10,000.

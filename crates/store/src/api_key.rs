@@ -1,9 +1,11 @@
 //! API keys: only their SHA-256 is kept.
 
+use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, KeyId};
 use applyd_core::quota::{Endpoint, Limits};
 
 use crate::account::Channel;
+use crate::approval::policy_of;
 use crate::tx::values;
 use crate::{Error, Tx, rate_limit};
 
@@ -18,6 +20,10 @@ pub struct Holder {
     pub account: AccountId,
     /// The account's channel.
     pub channel: Channel,
+    /// Who must approve what it asks for.
+    pub policy: Policy,
+    /// Where its calls are a person's decisions: most Connects for each proposal.
+    pub ceiling_connects: Option<i64>,
     /// Valid before this, Unix milliseconds.
     pub expires_at: Option<i64>,
     /// Limits of the account that differ from the table of the API.
@@ -52,14 +58,19 @@ pub struct Listed {
 /// The store's.
 pub fn holder(tx: &Tx<'_>, sha256: &[u8; 32]) -> Result<Option<Holder>, Error> {
     let found = tx.one(
-        "SELECT k.id, k.account_id, a.channel, k.expires_at FROM api_key k JOIN account a ON a.id = k.account_id
+        "SELECT k.id, k.account_id, a.channel, k.expires_at, a.approval, k.by_request_connects FROM api_key k JOIN account a ON a.id = k.account_id
          WHERE k.sha256 = ?1 AND (k.expires_at IS NULL OR k.expires_at > ?2)",
         values![sha256.as_slice(), tx.now()],
         |row| {
+            let channel = row.parsed(2, Channel::parse)?;
+            let ceiling_connects = row.opt_int(5)?;
+            let of_account = row.opt_parsed(4, Policy::parse)?;
             Ok(Holder {
+                policy: policy_of(channel, of_account, ceiling_connects.is_some()),
+                ceiling_connects,
+                channel,
                 key: row.parsed(0, KeyId::parse)?,
                 account: row.parsed(1, AccountId::parse)?,
-                channel: row.parsed(2, Channel::parse)?,
                 expires_at: row.opt_int(3)?,
                 limits: Vec::new(),
             })
@@ -103,6 +114,25 @@ pub fn replace(
         values![id.as_str(), account.as_str(), name, sha256.as_slice(), tx.now()],
     )?;
     Ok(())
+}
+
+/// Makes a key's calls a person's decisions, up to so many Connects for each proposal (`None`: not any more);
+/// `false` when there is no such valid key.
+///
+/// # Errors
+/// The store's.
+pub fn set_by_request(
+    tx: &Tx<'_>,
+    id: &KeyId,
+    ceiling_connects: Option<i64>,
+    acknowledged_by: &str,
+) -> Result<bool, Error> {
+    let set = tx.execute(
+        "UPDATE api_key SET by_request_connects = ?3, acknowledged_by = ?4, acknowledged_at = ?2
+         WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
+        values![id.as_str(), tx.now(), ceiling_connects, acknowledged_by],
+    )?;
+    Ok(set == 1)
 }
 
 /// Ends a key at once; `false` when there is no such valid key.

@@ -1,6 +1,7 @@
 //! One application: its row, read and written back.
 
-use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::approval::{Approval, Policy};
+use applyd_core::ids::{AccountId, KeyId, QueueId};
 use applyd_core::job_ref::JobKey;
 use applyd_core::outcome::Code;
 use applyd_core::state::{Closed, Intent, Progress, State, due_at};
@@ -23,6 +24,12 @@ pub struct Application {
     pub job: JobKey,
     /// The job's UUID within the account.
     pub processed_job_id: String,
+    /// The key that asked for it; `None`: accepted before keys were kept with it.
+    pub key: Option<KeyId>,
+    /// Most Connects where the request names no ceiling.
+    pub ceiling_connects: Option<i64>,
+    /// From then on the site refuses its last preview.
+    pub preview_expires_at: Option<i64>,
     /// Unix milliseconds.
     pub accepted_at: i64,
     /// Raised by each change.
@@ -45,7 +52,9 @@ pub struct Status {
 const COLUMNS: &str = "a.id, a.account_id, a.channel, a.job_key, a.processed_job_id, a.accepted_at, a.version,
   a.state, a.epoch, a.worker, a.lease_until, a.attempts, a.lost_leases, a.logins_renewed, a.not_before, a.blocked,
   a.cutoff, a.deadline, a.processed_at, a.applied_at, a.submitted_at, a.permit_closed_at, a.negative_reads,
-  a.look_at, a.code, a.message, i.worker, i.epoch, i.at, i.answer_by, i.closed";
+  a.look_at, a.code, a.message, i.worker, i.epoch, i.at, i.answer_by, i.closed, i.terms_sha256, a.key_id,
+  a.ceiling_connects, a.policy, a.approve_by, a.opened_until, a.approval_sha256, a.approval_expires_at,
+  a.preview_expires_at";
 
 fn read(row: &Row<'_>) -> Result<Application, Error> {
     let intent = match row.opt_text(26)? {
@@ -56,9 +65,15 @@ fn read(row: &Row<'_>) -> Result<Application, Error> {
             at: row.int(28)?,
             answer_by: row.int(29)?,
             closed: row.parsed(30, Closed::parse)?,
+            terms_sha256: row.text(31)?,
         }),
     };
+    let approval = match row.opt_text(37)? {
+        None => None,
+        Some(sha256) => Some(Approval { sha256, expires_at: row.int(38)? }),
+    };
     let progress = Progress {
+        policy: row.parsed(34, Policy::parse)?,
         state: row.parsed(7, State::parse)?,
         epoch: row.int(8)?,
         worker: row.opt_text(9)?,
@@ -70,6 +85,9 @@ fn read(row: &Row<'_>) -> Result<Application, Error> {
         blocked: row.opt_parsed(15, Code::parse)?,
         cutoff: row.int(16)?,
         deadline: row.int(17)?,
+        approve_by: row.int(35)?,
+        opened_until: row.opt_int(36)?,
+        approval,
         processed_at: row.opt_int(18)?,
         applied_at: row.opt_int(19)?,
         submitted_at: row.opt_int(20)?,
@@ -86,6 +104,9 @@ fn read(row: &Row<'_>) -> Result<Application, Error> {
         channel: row.parsed(2, Channel::parse)?,
         job: row.parsed(3, JobKey::parse)?,
         processed_job_id: row.text(4)?,
+        key: row.opt_parsed(32, KeyId::parse)?,
+        ceiling_connects: row.opt_int(33)?,
+        preview_expires_at: row.opt_int(39)?,
         accepted_at: row.int(5)?,
         version: row.int(6)?,
         progress,
@@ -123,6 +144,9 @@ impl Application {
 fn answer(state: State, stored: StatusAnswer, channel: Channel) -> StatusAnswer {
     let status = state.status();
     let message = match (status, channel) {
+        (ApplicationStatus::Processing, _) if state == State::AwaitingApproval => {
+            "Waiting for approval by a person"
+        }
         (ApplicationStatus::Processing, Channel::Desk) => "Waiting for a person to submit",
         (ApplicationStatus::Processing, _) => "Application is being submitted",
         (ApplicationStatus::Applied, _) => "Successfully applied via auto-apply",
@@ -234,17 +258,17 @@ const BARS: &str = "((state <> 'failed' AND state <> 'not_available' AND state <
 const ENDED: &str = "(state = 'failed' OR state = 'not_available' OR state = 'not_eligible'
     OR state = 'not_enough_connects' OR state = 'logged_out')";
 /// The condition of the index `application_slot`, likewise.
-const HOLDS_SLOT: &str = "(state = 'leased' OR state = 'armed' OR state = 'intent' OR state = 'submitted'
-    OR state = 'verifying')";
+const HOLDS_SLOT: &str = "channel <> 'desk' AND (state = 'leased' OR state = 'armed' OR state = 'intent'
+    OR state = 'submitted' OR state = 'verifying'
+    OR (opened_until IS NOT NULL AND (state = 'awaiting_approval' OR state = 'queued')))";
 
-/// How many applications of an account hold its slot, not counting `except`: one at most.
-pub(crate) fn in_slot(tx: &Tx<'_>, account: &AccountId, except: Option<&QueueId>) -> Result<i64, Error> {
-    let count = tx.one(
-        &format!("SELECT count(*) FROM application WHERE account_id = ?1 AND id <> ?2 AND {HOLDS_SLOT}"),
-        values![account.as_str(), except.map_or("", QueueId::as_str)],
-        |row| row.int(0),
-    )?;
-    Ok(count.unwrap_or(0))
+/// The application that holds its account's slot, if one does.
+pub(crate) fn in_slot(tx: &Tx<'_>, account: &AccountId) -> Result<Option<QueueId>, Error> {
+    tx.one(
+        &format!("SELECT id FROM application WHERE account_id = ?1 AND {HOLDS_SLOT}"),
+        values![account.as_str()],
+        |row| row.parsed(0, QueueId::parse),
+    )
 }
 
 /// Whether the one send of the account is ready or under way: its login must not change under it.
@@ -311,8 +335,9 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<()
     let p = &new.progress;
     tx.execute(
         "INSERT INTO application (id, account_id, channel, job_key, processed_job_id, accepted_at, version, state,
-           epoch, attempts, lost_leases, logins_renewed, not_before, cutoff, deadline, negative_reads, due_at, request)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10, ?11, ?12, 0, ?13, ?14)",
+           epoch, attempts, lost_leases, logins_renewed, not_before, cutoff, deadline, negative_reads, due_at, request,
+           key_id, ceiling_connects, policy, approve_by, approval_sha256, approval_expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, 0, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         values![
             new.id.as_str(),
             new.account.as_str(),
@@ -327,7 +352,13 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<()
             p.cutoff,
             p.deadline,
             due_at(p),
-            request
+            request,
+            new.key.as_ref().map(KeyId::as_str),
+            new.ceiling_connects,
+            p.policy.as_str(),
+            p.approve_by,
+            p.approval.as_ref().map(|given| given.sha256.as_str()),
+            p.approval.as_ref().map(|given| given.expires_at)
         ],
     )?;
     Ok(())
@@ -339,7 +370,8 @@ pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<
         "UPDATE application SET version = version + 1, state = ?4, epoch = ?5, worker = ?6, lease_until = ?7,
            attempts = ?8, lost_leases = ?9, logins_renewed = ?10, not_before = ?11, blocked = ?12, cutoff = ?13,
            deadline = ?14, processed_at = ?15, applied_at = ?16, submitted_at = ?17, permit_closed_at = ?18,
-           negative_reads = ?19, look_at = ?20, due_at = ?21, code = ?22, message = ?23
+           negative_reads = ?19, look_at = ?20, due_at = ?21, code = ?22, message = ?23, policy = ?24,
+           opened_until = ?25, approval_sha256 = ?26, approval_expires_at = ?27
          WHERE id = ?1 AND state = ?2 AND epoch = ?3",
         values![
             was.id.as_str(),
@@ -364,7 +396,11 @@ pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<
             next.look_at,
             due_at(next),
             next.code.map(Code::as_str),
-            next.message.as_deref()
+            next.message.as_deref(),
+            next.policy.as_str(),
+            next.opened_until,
+            next.approval.as_ref().map(|given| given.sha256.as_str()),
+            next.approval.as_ref().map(|given| given.expires_at)
         ],
     )?;
     Ok(changed == 1)

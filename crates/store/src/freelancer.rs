@@ -113,46 +113,48 @@ pub fn remove_profile(
     Ok(())
 }
 
-/// In whose name an application is made.
+/// A profile that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applicant {
-    /// Whose grant is used.
-    pub grantee: Grantee,
-    /// The profile's hourly rate.
+pub struct Chosen {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    freelancer: String,
+    /// Its usual rate.
     pub rate: Cents,
 }
 
-/// Who applies with a profile, or with the account's default one; none if there is no such profile.
+impl Chosen {
+    /// Whose grant an application with it goes by. The sandbox knows no persons.
+    #[must_use]
+    pub fn grantee(&self, channel: Channel, account: &AccountId) -> Grantee {
+        let freelancer = (channel != Channel::Sandbox).then(|| self.freelancer.clone());
+        Grantee { account: account.clone(), freelancer }
+    }
+}
+
+/// A profile of an account, or its default profile; `None`: it has no such one.
 ///
 /// # Errors
 /// The store's.
-pub fn applicant(
-    tx: &Tx<'_>,
-    channel: Channel,
-    account: &AccountId,
-    profile: Option<&str>,
-) -> Result<Option<Applicant>, Error> {
-    let read = |row: &Row<'_>| Ok((row.text(0)?, row.int(1)?));
-    let found = match profile {
-        Some(profile) => tx.one(
-            "SELECT freelancer_id, hourly_rate_cents FROM profile WHERE account_id = ?1 AND id = ?2",
-            values![account.as_str(), profile],
+pub fn profile(tx: &Tx<'_>, account: &AccountId, named: Option<&str>) -> Result<Option<Chosen>, Error> {
+    let read = |row: &Row<'_>| {
+        Ok(Chosen { id: row.text(0)?, rate: Cents::new(row.int(1)?), freelancer: row.text(2)? })
+    };
+    match named {
+        Some(named) => tx.one(
+            "SELECT id, hourly_rate_cents, freelancer_id FROM profile WHERE account_id = ?1 AND id = ?2",
+            values![account.as_str(), named],
             read,
         ),
         None => tx.one(
-            "SELECT f.id, p.hourly_rate_cents FROM profile p
+            "SELECT p.id, p.hourly_rate_cents, f.id FROM profile p
              JOIN freelancer f ON f.account_id = p.account_id AND f.id = p.freelancer_id
              WHERE p.account_id = ?1 AND p.is_default = 1 ORDER BY f.position LIMIT 1",
             values![account.as_str()],
             read,
         ),
-    }?;
-    Ok(found.map(|(freelancer, cents)| {
-        // The sandbox knows no persons.
-        let freelancer = (channel != Channel::Sandbox).then_some(freelancer);
-        let grantee = Grantee { account: account.clone(), freelancer };
-        Applicant { grantee, rate: Cents::new(cents) }
-    }))
+    }
 }
 
 /// All freelancers of an account in their order, as the API shows them.

@@ -14,6 +14,8 @@ pub struct Overview {
     pub deliveries: Backlog,
     /// Webhooks that are off because nothing worked there.
     pub given_up: i64,
+    /// Pauses that stand, by what they stop: all, a channel, an account.
+    pub pauses: [(&'static str, i64); 3],
     /// Credits that can be held.
     pub available: i64,
     /// Credits that are held.
@@ -70,6 +72,12 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
         tx.one("SELECT count(*) FROM webhook WHERE disabled_reason = 'failing'", values![], |row| {
             row.int(0)
         })?;
+    let pauses = tx.one(
+        "SELECT count(CASE WHEN scope = 'all' THEN 1 END), count(CASE WHEN scope LIKE 'channel:%' THEN 1 END),
+           count(CASE WHEN scope LIKE 'account:%' THEN 1 END) FROM pause",
+        values![],
+        |row| Ok([("all", row.int(0)?), ("channel", row.int(1)?), ("account", row.int(2)?)]),
+    )?;
     let sums = tx.one(
         "SELECT coalesce(sum(available), 0), coalesce(sum(held), 0), coalesce(sum(spent), 0) FROM account",
         values![],
@@ -80,6 +88,7 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
         under_way: under_way.collect(),
         deliveries: Backlog { count: waiting.unwrap_or(0), late_ms },
         given_up: given_up.unwrap_or(0),
+        pauses: pauses.unwrap_or_default(),
         available,
         held,
         spent,

@@ -1,18 +1,20 @@
 //! The queue: accepting, taking, moving on. Every change of an application goes through [`advance`].
 
-use applyd_core::ids::{AccountId, EventId, QueueId};
+use applyd_core::approval::Policy;
+use applyd_core::ids::{AccountId, EventId, KeyId, QueueId};
 use applyd_core::job_ref::{JobKey, JobRef, Published};
 use applyd_core::ledger::Kind;
 use applyd_core::queue::{most_ahead, retry_after_s};
 use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State, Step};
+use applyd_core::terms::Terms;
 use applyd_core::time::Timing;
 use applyd_wire::ApplicationStatus;
 
 use crate::account::Channel;
 use crate::application::{self, Application};
 use crate::timeline::{self, Line};
-use crate::tx::values;
-use crate::{Error, Tx, event, freelancer, ledger, meta, refresh, stored_job};
+use crate::tx::{Row, values};
+use crate::{Error, Tx, approval, event, freelancer, ledger, meta, pause, refresh, stored_job};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -23,18 +25,22 @@ pub struct New {
     pub account: AccountId,
     /// The account's channel.
     pub channel: Channel,
+    /// The key that asks.
+    pub key: KeyId,
+    /// Who must approve.
+    pub policy: Policy,
+    /// Most Connects where the request names no ceiling.
+    pub ceiling_connects: Option<i64>,
     /// The job as named.
     pub job: JobRef,
-    /// The profile as named.
-    pub profile: Option<String>,
+    /// What is promised.
+    pub terms: Terms,
     /// UUID for a job that the account has not met.
     pub fresh_job_id: String,
     /// The request as it arrived.
     pub request: String,
-    /// Cutoff after now, in milliseconds.
-    pub cutoff_ms: i64,
-    /// Deadline after now, in milliseconds.
-    pub deadline_ms: i64,
+    /// The protocol's limits.
+    pub timing: Timing,
     /// What one application of this account has taken of late, in milliseconds; `None`: nothing waits.
     pub one_takes_ms: Option<i64>,
 }
@@ -79,9 +85,9 @@ pub enum Accept {
 /// # Errors
 /// The store's.
 pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
-    if freelancer::applicant(tx, new.channel, &new.account, new.profile.as_deref())?.is_none() {
+    let Some(profile) = freelancer::profile(tx, &new.account, new.terms.profile_id.as_deref())? else {
         return Ok(Accept::UnknownProfile);
-    }
+    };
     let Some(job) = resolve(tx, &new.account, new.channel, &new.job)? else {
         return Ok(Accept::UnknownJob);
     };
@@ -106,7 +112,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     let processed_job_id = stored_job::known_id(tx, &new.account, new.channel, &job)?
         .or(foremost.map(|foremost| foremost.processed_job_id))
         .unwrap_or(new.fresh_job_id);
-    let application = Application {
+    let mut application = Application {
         id: new.id,
         account: new.account,
         channel: new.channel,
@@ -114,12 +120,22 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
         processed_job_id,
         accepted_at: tx.now(),
         version: 1,
-        progress: Progress::accepted(tx.now(), new.cutoff_ms, new.deadline_ms),
+        key: Some(new.key),
+        ceiling_connects: new.ceiling_connects,
+        preview_expires_at: None,
+        progress: Progress::accepted(tx.now(), new.policy, &new.timing),
     };
+    if new.policy == Policy::ByRequest {
+        application.progress.approval = Some(approval::by_request(tx, &application, &profile, &new.terms)?);
+    }
     if !ledger::transfer(tx, &application.account, Some(&application.id), Kind::Hold, 1)? {
         return Ok(Accept::NoCredit { available });
     }
     application::insert(tx, &application, &new.request)?;
+    if new.policy == Policy::ByRequest {
+        approval::note_by_request(tx, &application)?;
+    }
+    pause::tell(tx, &application.id, &application.account, application.channel)?;
     Ok(Accept::Accepted { application: Box::new(application), available: available - 1 })
 }
 
@@ -191,7 +207,7 @@ pub fn is_taken(tx: &Tx<'_>, id: &QueueId, job: &JobKey) -> Result<bool, Error> 
 /// Held credits bound the queue from above, so the exact count is read only near the limit.
 fn full(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
     let Some(one_takes_ms) = new.one_takes_ms else { return Ok(None) };
-    let most = most_ahead(new.cutoff_ms, one_takes_ms);
+    let most = most_ahead(new.timing.intent_cutoff_ms, one_takes_ms);
     if held < most {
         return Ok(None);
     }
@@ -200,8 +216,8 @@ fn full(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
         values![new.account.as_str()],
         |row| row.int(0),
     )?;
-    let ahead = queued.unwrap_or(0) + application::in_slot(tx, &new.account, None)?;
-    Ok((ahead >= most).then(|| retry_after_s(ahead, new.cutoff_ms, one_takes_ms)))
+    let ahead = queued.unwrap_or(0) + i64::from(application::in_slot(tx, &new.account)?.is_some());
+    Ok((ahead >= most).then(|| retry_after_s(ahead, new.timing.intent_cutoff_ms, one_takes_ms)))
 }
 
 /// What goes into the same transaction beside the transition itself.
@@ -211,8 +227,8 @@ pub struct Beside<'a> {
     pub note: Option<&'a str>,
     /// T7: preview id and its expiry, Unix milliseconds.
     pub preview: Option<(&'a str, i64)>,
-    /// T8: SHA-256 of the terms that are sent.
-    pub terms_sha256: Option<&'a str>,
+    /// T8: cost and boost of what is sent, as last shown.
+    pub connects: Option<i64>,
     /// The site's id of the proposal.
     pub proposal: Option<&'a str>,
     /// The job's title, as read for this application.
@@ -276,16 +292,20 @@ fn write_intent(tx: &Tx<'_>, was: &Application, step: &Step, beside: Beside<'_>)
     let Some(intent) = &step.next.intent else { return Ok(()) };
     match &was.progress.intent {
         None => tx.execute(
-            "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed, account_id, key_id,
+               connects)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             values![
                 was.id.as_str(),
                 &intent.worker,
                 intent.epoch,
                 intent.at,
                 intent.answer_by,
-                beside.terms_sha256.unwrap_or(""),
-                intent.closed.as_str()
+                &intent.terms_sha256,
+                intent.closed.as_str(),
+                was.account.as_str(),
+                was.key.as_ref().map(KeyId::as_str),
+                beside.connects
             ],
         )?,
         Some(before) if before.closed != intent.closed => tx.execute(
@@ -321,7 +341,9 @@ pub fn catch_up(
     Ok(changed)
 }
 
-/// Takes the next application of an account that is ready, if its slot is free.
+/// Takes the next application of an account that is ready, if its slot is free or its own; else one whose preview a
+/// person wants to see.
+/// Takes the next application of an account that is ready, if its slot is free and no pause stops it.
 ///
 /// # Errors
 /// The store's.
@@ -331,28 +353,65 @@ pub fn claim(
     worker: &str,
     timing: &Timing,
 ) -> Result<Option<Application>, Error> {
-    if application::in_slot(tx, account, None)? > 0 || refresh::is_down(tx, account)? {
+    let Some(next) = next(tx, account)? else { return Ok(None) };
+    if refresh::is_down(tx, account)? || pause::of(tx, account, next.channel)?.is_some() {
         return Ok(None);
     }
-    let next = tx.one(
-        "SELECT id FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2 AND cutoff > ?2
-         AND channel <> 'desk' ORDER BY not_before LIMIT 1",
-        values![account.as_str(), tx.now()],
-        |row| row.parsed(0, QueueId::parse),
-    )?;
-    let Some(id) = next else { return Ok(None) };
-    let event = Event::Claim { worker: worker.to_owned() };
-    Ok(advance(tx, &id, event, By::Sweeper, timing, Beside::default())?.ok())
+    let worker = worker.to_owned();
+    let event = if next.is_looked_at { Event::Open { worker } } else { Event::Claim { worker } };
+    let taken = advance(tx, &next.id, event, By::Sweeper, timing, Beside::default())?.ok();
+    if next.is_looked_at {
+        approval::answer(tx, &next.id)?;
+    }
+    Ok(taken)
 }
 
-/// Accounts with something ready to be taken.
+/// What a worker takes next.
+pub(crate) struct Next {
+    pub(crate) id: QueueId,
+    pub(crate) channel: Channel,
+    /// A person wants to see its preview.
+    pub(crate) is_looked_at: bool,
+}
+
+fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
+    let read = |row: &Row<'_>| {
+        let (id, channel) = (row.parsed(0, QueueId::parse)?, row.parsed(1, Channel::parse)?);
+        Ok(Next { id, channel, is_looked_at: false })
+    };
+    let ready =
+        "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2
+         AND cutoff > ?2 AND channel <> 'desk'";
+    if let Some(keeper) = application::in_slot(tx, account)? {
+        // What a person has approved keeps the slot while it is queued.
+        let sql = format!("{ready} AND id = ?3");
+        return tx.one(&sql, values![account.as_str(), tx.now(), keeper.as_str()], read);
+    }
+    let sql = format!("{ready} ORDER BY not_before LIMIT 1");
+    match tx.one(&sql, values![account.as_str(), tx.now()], read)? {
+        Some(ready) => Ok(Some(ready)),
+        None => approval::to_open(tx, account),
+    }
+}
+
+/// Accounts with something ready to be taken, without those that a pause stops.
 ///
 /// # Errors
 /// The store's.
 pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
+    let mut accounts = approval::waiting_to_open(tx, most)?;
+    accounts.extend(queued(tx, most)?);
+    Ok(accounts)
+}
+
+fn queued(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
     tx.all(
-        "SELECT DISTINCT account_id FROM application WHERE state = 'queued' AND not_before <= ?1
-         AND cutoff > ?1 AND channel <> 'desk' LIMIT ?2",
+        // What is queued is only read from its index; the channel of an account stands in its own row.
+        "SELECT ready.account_id FROM (SELECT DISTINCT account_id FROM application WHERE state = 'queued'
+           AND not_before <= ?1 AND cutoff > ?1 AND channel <> 'desk') AS ready
+         JOIN account a ON a.id = ready.account_id
+         WHERE NOT EXISTS (SELECT 1 FROM pause p WHERE p.scope = 'all' OR p.scope = 'channel:' || a.channel
+           OR p.scope = 'account:' || a.id) LIMIT ?2",
         values![tx.now(), most],
         |row| row.parsed(0, AccountId::parse),
     )
@@ -423,7 +482,8 @@ pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Erro
     tx.all(
         "SELECT id, state FROM application WHERE due_at IS NOT NULL
          AND (state = 'intent' OR state = 'verifying' OR state = 'unknown'
-           OR (?2 = 1 AND negative_reads = 0 AND (state = 'queued' OR state = 'leased' OR state = 'armed')))
+           OR (?2 = 1 AND negative_reads = 0
+             AND (state = 'awaiting_approval' OR state = 'queued' OR state = 'leased' OR state = 'armed')))
          ORDER BY id LIMIT ?1",
         values![MOST_LEFT, verify_only],
         |row| Ok((row.parsed(0, QueueId::parse)?, row.parsed(1, State::parse)?.status())),

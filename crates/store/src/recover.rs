@@ -1,5 +1,6 @@
 //! After the store lost its tail: what the witness still knows is brought back, to be verified by reading.
 
+use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::job_ref::JobKey;
 use applyd_core::ledger::Kind;
@@ -83,18 +84,25 @@ pub fn recover(tx: &Tx<'_>, witnessed: &Witnessed, timing: &Timing) -> Result<Kn
             Err(why) => return Ok(Known::No(why)),
         },
     };
-    let slot_is_free = application::in_slot(tx, &found.account, Some(&found.id))? == 0;
+    let slot_is_free = application::in_slot(tx, &found.account)?.is_none_or(|keeper| keeper == found.id);
     let in_time = slot_is_free && tx.now() < found.progress.deadline;
-    let event = Event::Recover { worker: witnessed.worker.clone(), at: witnessed.at, in_time };
-    let beside = Beside {
-        note: Some("the store had lost this intent; the witness kept it"),
-        terms_sha256: Some(&witnessed.terms_sha256),
-        ..Beside::default()
+    let event = Event::Recover {
+        worker: witnessed.worker.clone(),
+        at: witnessed.at,
+        terms_sha256: witnessed.terms_sha256.clone(),
+        in_time,
     };
+    let note = Some("the store had lost this intent; the witness kept it");
+    let beside = Beside { note, ..Beside::default() };
     match advance(tx, &found.id, event, By::Sweeper, timing, beside)? {
         Ok(_) => Ok(Known::Recovered),
         Err(_) => Ok(Known::No("its application cannot take it")),
     }
+}
+
+/// Of an application with an intent: nothing is left to approve, but a person's own submission stays one.
+fn policy(channel: Channel) -> Policy {
+    if channel == Channel::Desk { Policy::Desk } else { Policy::None }
 }
 
 /// The application as it was accepted, in a store that does not have it.
@@ -125,7 +133,10 @@ fn bring_back(
         processed_job_id: witnessed.processed_job_id.clone(),
         accepted_at: witnessed.accepted_at,
         version: 1,
-        progress: Progress::accepted(witnessed.accepted_at, timing.intent_cutoff_ms, timing.deadline_ms),
+        key: None,
+        ceiling_connects: None,
+        preview_expires_at: None,
+        progress: Progress::accepted(witnessed.accepted_at, policy(witnessed.channel), timing),
     };
     if !ledger::transfer(tx, &application.account, Some(&application.id), Kind::Hold, 1)? {
         // The credit was there when it was accepted; the grant that brought it is lost with the tail.

@@ -4,6 +4,7 @@ use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::state::{By, Event, Progress, State};
 use applyd_wire::TimelineEntry;
 
+use crate::pause::Pause;
 use crate::tx::values;
 use crate::{Error, Tx};
 
@@ -20,6 +21,11 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn of(event: &Event, by: By) -> Self {
         let (word, actor) = match event {
+            Event::Open { .. } => ("opened", "worker"),
+            Event::Show { .. } => ("shown", "worker"),
+            Event::Approve { .. } => ("approved", "person"),
+            Event::Void(_) => ("approval_void", actor(by)),
+            Event::AskPerson => ("approval_needed", "worker"),
             Event::Claim { .. } => ("claimed", "worker"),
             Event::Look { .. } => ("looked", "worker"),
             Event::Heartbeat => ("heartbeat", "worker"),
@@ -28,13 +34,14 @@ impl Line {
             Event::HandBack { .. } => ("handed_back", actor(by)),
             Event::Block { .. } => ("waiting", actor(by)),
             Event::End(_) => ("ended", actor(by)),
-            Event::Arm => ("armed", "worker"),
-            Event::Cross => ("intent", "worker"),
-            Event::Accepted | Event::Declined(_) => ("answer", "worker"),
+            Event::Arm { .. } => ("armed", "worker"),
+            Event::Cross { .. } => ("intent", "worker"),
+            Event::Accepted | Event::Declined(_) => ("answer", actor(by)),
             Event::Recover { .. } => ("recovered", "reconciler"),
             Event::Doubt => ("no_answer", actor(by)),
             Event::PermitClosed => ("permit_closed", actor(by)),
-            Event::Seen { .. } | Event::NotSeen { .. } | Event::Unreadable => ("read", "reconciler"),
+            Event::Seen { .. } if by == By::Person => ("resolved", "person"),
+            Event::Seen { .. } | Event::NotSeen { .. } | Event::Unreadable { .. } => ("read", "reconciler"),
             Event::TimeUp => ("time_up", "sweeper"),
             Event::Cancel => ("cancelled", "caller"),
         };
@@ -47,6 +54,7 @@ fn actor(by: By) -> &'static str {
         By::Worker(_) | By::Sender(_) => "worker",
         By::Sweeper => "sweeper",
         By::Caller => "caller",
+        By::Person => "person",
     }
 }
 
@@ -76,6 +84,23 @@ pub(crate) fn note(
 /// Writes down what is known of what the caller sent.
 pub(crate) fn remark(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str) -> Result<(), Error> {
     add(tx, id, word, "caller", Some(detail))
+}
+
+/// Writes down that an application waits because of a pause.
+pub(crate) fn tell_paused(tx: &Tx<'_>, id: &QueueId, pause: &Pause) -> Result<(), Error> {
+    add(tx, id, "paused", "worker", Some(&pause.to_string()))
+}
+
+/// The same for everything in the scope that is under way and was not sent.
+pub(crate) fn tell_unsent(tx: &Tx<'_>, pause: &Pause) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO timeline (application_id, at, event, detail, actor)
+         SELECT id, ?1, 'paused', ?2, 'worker' FROM application WHERE due_at IS NOT NULL
+           AND (state = 'queued' OR state = 'leased' OR state = 'armed')
+           AND (?3 = 'all' OR ?3 = 'channel:' || channel OR ?3 = 'account:' || account_id)",
+        values![tx.now(), &pause.to_string(), &pause.scope.to_string()],
+    )?;
+    Ok(())
 }
 
 fn add(tx: &Tx<'_>, id: &QueueId, word: &str, actor: &str, detail: Option<&str>) -> Result<(), Error> {

@@ -20,6 +20,19 @@ pub struct Assignment {
     pub default_rate: Cents,
     /// What becomes of questions without an answer.
     pub fill: Fill,
+    /// What a person has approved: this preview is confirmed, and no other.
+    pub approved: Option<ApprovedPreview>,
+}
+
+/// A preview that a person has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedPreview {
+    /// Its id at the site.
+    pub id: String,
+    /// From then on the site refuses it; Unix milliseconds.
+    pub expires_at: i64,
+    /// What it was shown to cost without its boost, in Connects.
+    pub cost_connects: i64,
 }
 
 /// What becomes of questions without an answer when the caller asked for filling.
@@ -29,4 +42,6 @@ pub enum Fill {
     Sandbox,
     /// They end the application (`missing_answer`).
     Refuse,
+    /// Whatever the server would write needs a person's approval first.
+    AskPerson,
 }

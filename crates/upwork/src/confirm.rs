@@ -22,6 +22,8 @@ pub struct Ready {
     pub preview_expires_at: i64,
     /// The job's key as the site tells it: to be compared with the key that duplicates are told by.
     pub job: JobKey,
+    /// The organisation that submits.
+    pub org_uid: String,
     /// The terms as sent: with the profile's rate and with all answers.
     pub terms: Terms,
     /// What the proposal costs without its boost, in Connects.

@@ -1,7 +1,8 @@
 //! The only crate that speaks to Upwork's MCP server; the stand-in is the same server at another address.
 //!
-//! [`Upwork::prepare`] makes every read and the preview, [`Ready::confirm`] is the one call that submits;
-//! [`Upwork::look`], [`Upwork::preflight`] and [`Upwork::read_job`] only read. Nothing here repeats by itself: repeats are the queue's, one layer up.
+//! [`Upwork::show`] makes a preview for a person, [`Upwork::prepare`] every read and the preview, and
+//! [`Ready::confirm`] is the one call that submits; [`Upwork::look`], [`Upwork::preflight`] and [`Upwork::read_job`]
+//! only read. Nothing here repeats by itself: repeats are the queue's, one layer up.
 
 mod accounts;
 mod assignment;
@@ -38,7 +39,7 @@ mod tool;
 mod transport;
 mod upwork;
 
-pub use assignment::{Assignment, Fill};
+pub use assignment::{ApprovedPreview, Assignment, Fill};
 pub use confirm::Ready;
 pub use endpoint::{Consent, Endpoint, is_local};
 pub use job_document::JobDocument;
@@ -46,5 +47,6 @@ pub use link::{Callback, Choice, Linked, Linking, Unlinked};
 pub use look::Since;
 pub use objection::Objection;
 pub use preflight::{Facts, Preflight, Seen};
+pub use prepare::Sight;
 pub use transport::Unusable;
 pub use upwork::Upwork;

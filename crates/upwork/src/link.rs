@@ -169,6 +169,7 @@ fn reason(trouble: Trouble) -> String {
         | Trouble::Login { reason }
         | Trouble::Reconnecting { reason, .. }
         | Trouble::Policy { reason } => reason,
+        Trouble::Person => "a person must approve it".into(),
         Trouble::End(ending) => ending.message,
     }
 }

@@ -188,6 +188,7 @@ fn told(trouble: Trouble) -> String {
         | Trouble::Login { reason }
         | Trouble::Reconnecting { reason, .. }
         | Trouble::Policy { reason } => reason,
+        Trouble::Person => "a person must approve it".into(),
         Trouble::End(ending) => ending.message,
     }
 }

@@ -99,6 +99,11 @@ pub(crate) fn answer_to<'a>(given: &'a Terms, question: &str) -> Option<&'a str>
     found.map(|found| found.answer.as_str()).filter(|answer| !answer.trim().is_empty())
 }
 
+/// Whether the caller leaves answers to the server.
+pub(crate) fn needs_filling(given: &Terms, questions: &[String]) -> bool {
+    given.auto_fill && questions.iter().any(|question| answer_to(given, question).is_none())
+}
+
 /// An answer to each of the job's questions, in its order and with its wording.
 fn answers(
     given: &Terms,

@@ -121,6 +121,13 @@ fn known(refusal: &Refusal) -> Option<Meaning> {
         .map(|(meaning, _)| *meaning)
 }
 
+/// Whether the same read may work a moment later. A preview that is gone does not come back.
+pub(crate) fn passes(refusal: &Refusal) -> bool {
+    let words = Words::own(&refusal.0);
+    let is_about_preview = words.have("preview") || words.have("draft");
+    refusal.after_ms().is_some() || (known(refusal) == Some(Passing) && !is_about_preview)
+}
+
 /// What a refusal before the intent comes to.
 pub(crate) fn trouble(refusal: &Refusal) -> Trouble {
     refusal.log();

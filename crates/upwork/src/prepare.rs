@@ -1,22 +1,56 @@
 //! Every step before the intent, in the order of the protocol.
 
 use applyd_core::job_ref::JobKey;
-use applyd_core::outcome::Trouble;
+use applyd_core::outcome::{Code, Ending, Trouble};
+use applyd_core::terms::Terms;
 
-use crate::assignment::Assignment;
+use crate::assignment::{ApprovedPreview, Assignment};
 use crate::confirm::{Call, Ready};
-use crate::fault::Fault;
-use crate::job::Job;
-use crate::job_document;
 use crate::line::Line;
-use crate::objection::first;
-use crate::survey::{Survey, earlier, judge};
+use crate::preview::{self, Made, Preview};
+use crate::survey::Prospect;
 use crate::tool::Tool;
+use crate::transport;
 use crate::upwork::Upwork;
-use crate::{preview, transport};
+
+/// A preview for a person to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The preview at the site.
+    pub preview: ApprovedPreview,
+    /// The job's key as the site tells it.
+    pub job: JobKey,
+    /// The organisation that would submit.
+    pub org_uid: String,
+    /// The terms as they would be sent.
+    pub terms: Terms,
+    /// What the organisation has, in Connects.
+    pub balance_connects: i64,
+    /// What people should know: what was kept and not sent.
+    pub notes: Vec<String>,
+}
 
 impl Upwork {
-    /// Reads all that decides, makes and compares the preview, and opens the connection of the confirm call.
+    /// Makes every read and a preview, reads it back and compares it, for a person to decide.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub async fn show(&self, assignment: &Assignment, title: &mut Option<String>) -> Result<Sight, Trouble> {
+        let prospect = self.prospect(assignment, title).await?;
+        let org_uid = &prospect.survey.organisation.org_uid;
+        let made = preview::create(&prospect.survey.session, org_uid, &prospect.fitted.offer).await?;
+        let Preview { id, expires_at_ms: expires_at, cost_connects } = verify(made, &prospect).await?;
+        Ok(Sight {
+            preview: ApprovedPreview { id, expires_at, cost_connects },
+            job: prospect.key,
+            org_uid: org_uid.clone(),
+            terms: prospect.fitted.terms,
+            balance_connects: prospect.job.balance_connects,
+            notes: prospect.fitted.notes,
+        })
+    }
+
+    /// Makes every read, and the preview unless one was approved, and opens the connection of the confirm call.
     /// `title` is set as soon as the job was read, whatever becomes of the rest.
     ///
     /// # Errors
@@ -26,34 +60,32 @@ impl Upwork {
         assignment: &Assignment,
         title: &mut Option<String>,
     ) -> Result<Ready, Trouble> {
-        let survey = self.survey(assignment).await?;
-        *title = job_document::title(&survey.document);
-        let job = Job::of(&survey.document)?;
-        let Survey { session, listing, organisation, .. } = &survey;
-        let org_uid = organisation.org_uid.as_str();
-        let site_key = JobKey::from_numeric(&job.id).ok_or(Fault::Missing("numeric job id"))?;
-        let fitted = judge(assignment, organisation, &job, listing.milestones).map_err(first)?;
-        if let Some(objection) = earlier(session, org_uid, &job.id).await?.into_iter().next() {
-            return Err(objection.into());
-        }
-
-        let made = preview::create(session, org_uid, &fitted.offer).await?;
-        let verified =
-            made.verify(session, org_uid, listing.era, &fitted.offer, &fitted.terms, job.balance_connects);
-        let confirm = Tool::Confirm(listing.era);
-        let (preview, line) = tokio::join!(verified, self.line(confirm));
+        let prospect = self.prospect(assignment, title).await?;
+        let (session, era) = (&prospect.survey.session, prospect.survey.listing.era);
+        let org_uid = &prospect.survey.organisation.org_uid;
+        let made = match &assignment.approved {
+            Some(approved) => Made::approved(approved),
+            None => preview::create(session, org_uid, &prospect.fitted.offer).await?,
+        };
+        let confirm = Tool::Confirm(era);
+        let (preview, line) = tokio::join!(verify(made, &prospect), self.line(confirm));
         let preview = preview?;
-        let params = serde_json::json!({"type": "proposal", listing.era.key(): preview.id});
+        if let Some(approved) = &assignment.approved {
+            same_cost(approved, preview.cost_connects)?;
+            same_cost(approved, prospect.job.cost_connects)?;
+        }
+        let params = serde_json::json!({"type": "proposal", era.key(): preview.id});
         let (id, request) = session.detached(confirm, org_uid, params).await?;
         Ok(Ready {
-            login: survey.login,
+            login: prospect.survey.login,
             preview_id: preview.id,
             preview_expires_at: preview.expires_at_ms,
-            job: site_key,
-            terms: fitted.terms,
+            job: prospect.key,
+            org_uid: org_uid.clone(),
+            terms: prospect.fitted.terms,
             cost_connects: preview.cost_connects,
-            balance_connects: job.balance_connects,
-            notes: fitted.notes,
+            balance_connects: prospect.job.balance_connects,
+            notes: prospect.fitted.notes,
             call: Call { line: line?, id, request },
         })
     }
@@ -69,4 +101,19 @@ impl Upwork {
             Err(_) => Err(Trouble::passing("no connection for the confirm in time")),
         }
     }
+}
+
+async fn verify(made: Made, prospect: &Prospect) -> Result<Preview, Trouble> {
+    let Prospect { survey, job, fitted, .. } = prospect;
+    let (org_uid, era) = (&survey.organisation.org_uid, survey.listing.era);
+    made.verify(&survey.session, org_uid, era, &fitted.offer, &fitted.terms, job.balance_connects).await
+}
+
+fn same_cost(approved: &ApprovedPreview, cost_connects: i64) -> Result<(), Trouble> {
+    if cost_connects == approved.cost_connects {
+        return Ok(());
+    }
+    let reason =
+        format!("it was shown to cost {} Connects, it costs {cost_connects}", approved.cost_connects);
+    Err(Trouble::End(Ending::because(Code::TermsChanged, &reason)))
 }

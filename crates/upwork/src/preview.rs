@@ -4,11 +4,13 @@ use applyd_core::outcome::{Code, Trouble};
 use applyd_core::terms::Terms;
 use serde_json::{Value, json};
 
+use crate::assignment::ApprovedPreview;
 use crate::clock::{now_ms, time_ms};
 use crate::compare::differences;
 use crate::fault::Fault;
 use crate::job::{self, within_balance, within_cap};
 use crate::offer::Offer;
+use crate::patterns;
 use crate::session::Session;
 use crate::text::whole;
 use crate::tool::{Era, Tool};
@@ -30,6 +32,8 @@ pub(crate) struct Made {
     id: String,
     expires_at_ms: Option<i64>,
     cost_connects: Option<i64>,
+    /// By a person, some time ago; else it was made a moment ago.
+    is_approved: bool,
 }
 
 /// Makes a preview and checks the boost against the site's advice.
@@ -43,10 +47,21 @@ pub(crate) async fn create(session: &Session, org_uid: &str, offer: &Offer) -> R
         id: id(&document).ok_or(Fault::Missing("preview id"))?,
         expires_at_ms: expiry_ms(&document),
         cost_connects: whole(&preview["connects_cost"]),
+        is_approved: false,
     })
 }
 
 impl Made {
+    /// The preview that a person has seen and approved.
+    pub(crate) fn approved(approved: &ApprovedPreview) -> Self {
+        Self {
+            id: approved.id.clone(),
+            expires_at_ms: Some(approved.expires_at),
+            cost_connects: Some(approved.cost_connects),
+            is_approved: true,
+        }
+    }
+
     /// Reads the preview back and compares it with what was approved.
     ///
     /// # Errors
@@ -61,7 +76,8 @@ impl Made {
         balance_connects: i64,
     ) -> Result<Preview, Trouble> {
         let params = json!({"type": "proposal", "id": self.id});
-        let document = session.call(Tool::ReadPreview(era), org_uid, params).await?;
+        let document = session.call(Tool::ReadPreview(era), org_uid, params).await;
+        let document = document.map_err(|fault| if self.is_approved { gone(fault) } else { fault.into() })?;
         let mut differences = differences(offer, &document);
         if id(&document).is_some_and(|id| id != self.id) {
             differences.push("another preview was read".into());
@@ -77,6 +93,17 @@ impl Made {
         let expires_at_ms =
             expiry_ms(&document).or(self.expires_at_ms).ok_or(Fault::Missing("preview expiry"))?;
         Ok(Preview { id: self.id, expires_at_ms, cost_connects })
+    }
+}
+
+/// A refusal to read what a person has approved: another preview took its place, or its time is over. Another try
+/// does not bring it back.
+fn gone(fault: Fault) -> Trouble {
+    match fault {
+        Fault::Refused(refusal) if !patterns::passes(&refusal) => {
+            Trouble::end(Code::TermsChanged, &format!("the approved preview is gone: {}", refusal.reason()))
+        }
+        fault => fault.into(),
     }
 }
 

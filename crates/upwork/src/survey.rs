@@ -1,14 +1,16 @@
 //! The reads that decide, and the one judgement on them: what a pre-flight says is what an application meets.
 
+use applyd_core::job_ref::JobKey;
 use applyd_core::outcome::{Code, Trouble};
 use serde_json::Value;
 
 use crate::accounts::{Organisation, organisation};
-use crate::assignment::Assignment;
+use crate::assignment::{Assignment, Fill};
 use crate::fault::Fault;
 use crate::job::{self, Job};
+use crate::job_document;
 use crate::listing::Listing;
-use crate::objection::{Objection, Objections};
+use crate::objection::{Objection, Objections, first};
 use crate::offer::{self, Fitted};
 use crate::proposals::{self, Reach, STATUSES};
 use crate::session::Session;
@@ -43,6 +45,39 @@ impl Upwork {
         }
         let document = job::read(&session, &organisation.org_uid, assignment.job.as_str()).await?;
         Ok(Survey { login: access.pair, session, listing, organisation, document })
+    }
+}
+
+/// What one application would send, where nothing stands against it.
+pub(crate) struct Prospect {
+    pub(crate) survey: Survey,
+    /// The job's key as the site tells it.
+    pub(crate) key: JobKey,
+    pub(crate) job: Job,
+    pub(crate) fitted: Fitted,
+}
+
+impl Upwork {
+    /// Every read and judgement before a preview. `title` is set as soon as the job was read.
+    pub(crate) async fn prospect(
+        &self,
+        assignment: &Assignment,
+        title: &mut Option<String>,
+    ) -> Result<Prospect, Trouble> {
+        let survey = self.survey(assignment).await?;
+        *title = job_document::title(&survey.document);
+        let job = Job::of(&survey.document)?;
+        let key = JobKey::from_numeric(&job.id).ok_or(Fault::Missing("numeric job id"))?;
+        let fitted = judge(assignment, &survey.organisation, &job, survey.listing.milestones);
+        if assignment.fill == Fill::AskPerson && offer::needs_filling(&assignment.terms, &job.questions) {
+            return Err(Trouble::Person);
+        }
+        let fitted = fitted.map_err(first)?;
+        let org_uid = survey.organisation.org_uid.as_str();
+        if let Some(objection) = earlier(&survey.session, org_uid, &job.id).await?.into_iter().next() {
+            return Err(objection.into());
+        }
+        Ok(Prospect { survey, key, job, fitted })
     }
 }
 

@@ -58,7 +58,7 @@ pub struct PreflightAnswer {
     pub processed_job_id: String,
     /// `ok`, or the status that an application would end in now.
     pub verdict: Verdict,
-    /// `none`, `by_request` or `required`: whether a person must approve it.
+    /// `none`, `by_request` or `required`: whether a person must approve it; `desk`: a person submits it.
     pub approval: String,
     /// `HOURLY` or `FIXED`; null when the job was not read.
     pub contract_type: Option<String>,

@@ -1,11 +1,12 @@
 //! `applyd account …`.
 
+use applyd_core::approval::Policy;
 use applyd_core::ids::AccountId;
 use applyd_core::ledger::Kind;
 use applyd_core::terms::Cents;
 use applyd_store::account::{self, Channel};
 use applyd_store::freelancer::{self, NewFreelancer, NewProfile};
-use applyd_store::{Store, Tx, ledger};
+use applyd_store::{Store, Tx, approval, ledger};
 use serde_json::{Value, json};
 
 use super::key;
@@ -62,6 +63,9 @@ pub(super) fn run(global: &Global, command: AccountCommand) -> Result<(), Failur
             })
         }
         AccountCommand::List => list(global),
+        AccountCommand::Approval { account, policy, approvers } => {
+            set_approval(global, account, policy, approvers)
+        }
     }
 }
 
@@ -95,6 +99,35 @@ fn created(tx: &Tx<'_>, name: &str, credits: i64, channel: Channel) -> Result<Va
     Ok(json!({
         "accountId": id.as_str(), "name": name, "channel": channel.as_str(), "apiKey": api_key, "credits": credits,
     }))
+}
+
+fn set_approval(
+    global: &Global,
+    name: String,
+    policy: Option<Policy>,
+    approvers: Option<i64>,
+) -> Result<(), Failure> {
+    let told = super::store(global, false)?.write_blocking(move |tx| {
+        let account = super::account_of(tx, &name)?;
+        if policy == Some(Policy::None) && account.channel != Channel::Sandbox {
+            let message = format!("on the channel {} a person approves", account.channel.as_str());
+            return Err(Failure::hinted(
+                message,
+                "`applyd key by-request` lets a key's calls count as decisions",
+            ));
+        }
+        if account.channel == Channel::Desk {
+            return Err(Failure::user("at the desk whoever submits approves by that"));
+        }
+        let policy = policy.or(account.approval);
+        let approvers = approvers.unwrap_or(account.approvers);
+        account::set_approval(tx, &account.id, policy, approvers)?;
+        let policy = approval::policy_of(account.channel, policy, false);
+        Ok(json!({"accountId": account.id.as_str(), "policy": policy.as_str(), "approvers": approvers}))
+    })?;
+    output::print(global.json, &told, |told| {
+        format!("policy     {}\napprovers  {}", output::shown(&told["policy"]), told["approvers"])
+    })
 }
 
 fn list(global: &Global) -> Result<(), Failure> {

@@ -16,6 +16,9 @@ pub(super) fn run(global: &Global, command: KeyCommand) -> Result<(), Failure> {
             create(global, account, name, grace_ms)
         }
         KeyCommand::List { account } => list(global, account),
+        KeyCommand::ByRequest { key_id, connects, acknowledge, off, person } => {
+            by_request(global, &key_id, connects, acknowledge || off, &person.name()?)
+        }
         KeyCommand::Revoke { key_id } => revoke(global, &key_id),
     }
 }
@@ -75,6 +78,37 @@ fn list(global: &Global, account: String) -> Result<(), Failure> {
             [&key["keyId"], &key["name"], &key["active"]].into_iter().map(output::shown).collect()
         });
         output::table(&["key", "name", "active"], rows)
+    })
+}
+
+/// upwork-mcp.md §9, what an operator takes upon himself.
+const MEANING: &str = "Upwork's tools ask for a person's confirmation of each proposal, with its full preview shown. A call \
+with this key counts as that person's decision although no preview was shown: you answer for it, to Upwork and to your \
+agency. Whoever holds the key can spend Connects up to the ceiling for each proposal. Read Upwork's terms for its API and \
+MCP server, and docs/responsible-use.md, first.";
+
+fn by_request(
+    global: &Global,
+    id: &KeyId,
+    connects: Option<i64>,
+    acknowledged: bool,
+    person: &str,
+) -> Result<(), Failure> {
+    if !acknowledged {
+        return Err(Failure::hinted(MEANING, "add --acknowledge if you take that upon you"));
+    }
+    let (key, name) = (id.clone(), person.to_owned());
+    let set = super::store(global, false)?
+        .write_blocking(move |tx| api_key::set_by_request(tx, &key, connects, &name))?;
+    if !set {
+        let message = format!("there is no active key `{id}`");
+        return Err(Failure::hinted(message, "`applyd key list ACCOUNT` shows the ids"));
+    }
+    let told =
+        json!({"keyId": id.as_str(), "byRequest": connects.is_some(), "connects": connects, "by": person});
+    output::print(global.json, &told, |_| match connects {
+        Some(most) => format!("calls with {id} are decisions, up to {most} Connects for each proposal"),
+        None => format!("what is asked for with {id} is approved by a person again"),
     })
 }
 

@@ -113,6 +113,19 @@ pub(crate) fn link(place: &Place, account: &Account, person: &str) -> Value {
     linking.linked()
 }
 
+/// Lets the account's key decide, as its operator may: nobody approves each application.
+fn let_key_decide(place: &Place, account: &Account) {
+    let keys = place.json(&["key", "list", &account.name]);
+    let key = keys["keys"][0]["keyId"].as_str().unwrap();
+    place.json(&["key", "by-request", key, "--connects", "100", "--acknowledge", "--by", "Ada"]);
+}
+
+fn approve(place: &Place, queue_id: &str) {
+    let shown = place.json(&["approve", queue_id, "--show"]);
+    let hash = shown["sha256"].as_str().unwrap_or_else(|| panic!("{shown}"));
+    place.json(&["approve", queue_id, "--hash", hash, "--by", "Ada"]);
+}
+
 fn memory(place: &Place) -> Connection {
     Connection::open(place.path("sandbox.db")).unwrap()
 }
@@ -168,6 +181,7 @@ fn a_linked_freelancer_applies_and_an_unlinked_one_leaves_nothing_behind() {
     assert_eq!(read.status, 200, "{read:?}");
 
     let accepted = apply(&server, &account, OPEN, &json!({"profileId": linked["profileId"]}));
+    approve(&place, &accepted.queue_id());
     let ended = server.ended(&account, &accepted.queue_id(), WAIT);
     assert_eq!(ended["applicationStatus"], "applied", "{ended}");
     assert_eq!(place.counted(OPEN), (1, 1));
@@ -186,6 +200,7 @@ fn a_linked_freelancer_applies_and_an_unlinked_one_leaves_nothing_behind() {
     assert_eq!((mcp(&upwork, &old), stored()), (401, 0));
     assert_eq!(states(&place, &[]), [("Ada".to_owned(), "needs linking".to_owned())]);
 
+    let_key_decide(&place, &account);
     let later = apply(&server, &account, OTHER, &json!({}));
     let ended = server.ended(&account, &later.queue_id(), WAIT);
     assert_eq!(ended["applicationStatus"], "logged_out", "{ended}");
@@ -314,6 +329,9 @@ fn a_401_is_renewed_once_and_a_refused_renewal_logs_out_that_account_only() {
     let server = place.serve();
     let [a, b] = ["a", "b"].map(|name| account_on(&place, name, "upwork"));
     let grants = [&a, &b].map(|account| link(&place, account, &account.name));
+    for account in [&a, &b] {
+        let_key_decide(&place, account);
+    }
     // The access tokens are revoked behind our back; the refresh tokens are good.
     memory(&place).execute("UPDATE tokens SET expires_ms = 0", []).unwrap();
     for account in [&a, &b] {
@@ -347,6 +365,7 @@ fn an_old_ciphertext_is_the_job_of_its_number() {
     let server = place.serve();
     let account = account_on(&place, "agency", "upwork");
     link(&place, &account, "ada");
+    let_key_decide(&place, &account);
     let (old, key) = ("~01abc123def456", &account.key);
     let read = server.call("GET", &format!("/api/jobs/by-ciphertext?cipher={old}"), key, None).json();
     let number = read["ciphertext"].as_str().unwrap().to_owned();
@@ -369,6 +388,7 @@ fn processes_that_share_a_grant_never_spend_a_refresh_token_twice() {
     let server = place.serve();
     let account = account_on(&place, "agency", "upwork");
     link(&place, &account, "ada");
+    let_key_decide(&place, &account);
     let queue_ids: Vec<_> = (0..4)
         .map(|n| apply(&server, &account, &format!("~0220528950976574100{n:02}"), &json!({})).queue_id())
         .collect();

@@ -3,6 +3,7 @@
 
 mod admission;
 mod aliases;
+mod approvals;
 mod cancel;
 mod channels;
 mod cli;
@@ -24,6 +25,7 @@ mod link;
 mod openapi;
 mod operation;
 mod parallel;
+mod pause;
 mod poll;
 mod poller;
 mod preflight;

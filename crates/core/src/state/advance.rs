@@ -2,11 +2,12 @@
 
 use applyd_wire::EventType;
 
-use super::{Closed, Intent, Progress, State};
+use super::{Closed, Intent, Progress, State, approve};
+use crate::approval::Policy;
 use crate::ledger::Kind;
 use crate::outcome::{Code, Ending};
 use crate::retry::{MOST_ATTEMPTS, MOST_LOST_LEASES};
-use crate::time::Timing;
+use crate::time::{DESK_ANSWER_MS, DESK_CLAIM_MS, Timing};
 
 /// Who acts. A worker names the epoch of its lease, the intent's sender the epoch of the intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +20,34 @@ pub enum By {
     Sweeper,
     /// The caller whose application it is.
     Caller,
+    /// A named person: approves, declines, or says what the site shows.
+    Person,
 }
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// A worker makes its preview, because a person wants to look at it.
+    Open {
+        /// Incarnation.
+        worker: String,
+    },
+    /// The preview can be looked at.
+    Show {
+        /// As long as it counts, Unix milliseconds.
+        until: i64,
+    },
+    /// A2: a person approves what was shown.
+    Approve {
+        /// Of what was shown.
+        sha256: String,
+        /// When the preview counts no more.
+        expires_at: i64,
+    },
+    /// A4, T5: the approval counts no more; where nobody can give another one, it ends so.
+    Void(Ending),
+    /// A4: what the server would write needs a person's approval.
+    AskPerson,
     /// T2: a worker takes it from the queue.
     Claim {
         /// Incarnation.
@@ -43,7 +67,7 @@ pub enum Event {
     },
     /// T4: the worker is gone.
     LeaseLost,
-    /// T4, or the end of a look: handed back untouched; counts nothing.
+    /// T4, or the end of a look or an opening: handed back untouched; counts nothing.
     HandBack {
         /// Before the next try.
         delay_ms: i64,
@@ -60,9 +84,15 @@ pub enum Event {
     /// T5, T6: ends before any intent.
     End(Ending),
     /// T7.
-    Arm,
+    Arm {
+        /// Of what would be sent.
+        terms_sha256: String,
+    },
     /// T8.
-    Cross,
+    Cross {
+        /// Of what is sent.
+        terms_sha256: String,
+    },
     /// T9, T13, T17: a success answer that reached the sender.
     Accepted,
     /// T11, T18: a definite refusal that reached the sender, or its proof that no byte left.
@@ -73,6 +103,8 @@ pub enum Event {
         worker: String,
         /// When the intent was recorded.
         at: i64,
+        /// Of what was to be sent, if known.
+        terms_sha256: String,
         /// Whether there is time and a free slot to verify before the caller is told.
         in_time: bool,
     },
@@ -89,9 +121,14 @@ pub enum Event {
     NotSeen {
         /// Whether negative evidence settles on this channel.
         settles: bool,
+        /// Before the next read.
+        again_ms: i64,
     },
     /// A read did not answer.
-    Unreadable,
+    Unreadable {
+        /// Before the next read.
+        again_ms: i64,
+    },
     /// T10, T15, T16, T19: time is up.
     TimeUp,
     /// T20: the caller takes it back.
@@ -109,6 +146,8 @@ pub enum Refused {
     Time,
     /// It may have been sent by an intent that the store has lost: the site is read first.
     Unread,
+    /// What would be sent is not what was approved, or the approval is over.
+    Unapproved,
 }
 
 /// A permitted step: what will be, and what goes with it in the same transaction.
@@ -130,8 +169,8 @@ const ENOUGH_NEGATIVE_READS: i64 = 2;
 /// # Errors
 /// Why not; nothing has changed then.
 pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) -> Result<Step, Refused> {
-    use State::{Armed, Intent as Crossed, Leased, Queued, Submitted, Unknown, Verifying};
-    fence(was, &event, by, now)?;
+    use State::{Armed, AwaitingApproval, Intent as Crossed, Leased, Queued, Submitted, Unknown, Verifying};
+    fence(was, &event, by, now, timing)?;
     let mut next = was.clone();
     match (was.state, event) {
         (Queued, Event::Claim { worker }) => {
@@ -151,7 +190,26 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             // When this read began: what it does not find counts only if that was after the drain.
             next.look_at = Some(now);
         }
-        (Leased | Armed | Crossed | Submitted | Verifying | Unknown, Event::Heartbeat) => {
+        (AwaitingApproval, Event::Open { worker }) => {
+            approve::open(&mut next, now)?;
+            own(&mut next, worker, now, timing);
+        }
+        (AwaitingApproval, Event::Show { until }) => approve::show(&mut next, until),
+        (AwaitingApproval, Event::HandBack { delay_ms }) => {
+            approve::close(&mut next)?;
+            next.not_before = now + delay_ms;
+        }
+        (AwaitingApproval, Event::Approve { sha256, expires_at }) => {
+            approve::approve(&mut next, sha256, expires_at, now, timing)?;
+        }
+        (Queued | Leased | Armed, Event::Void(ending)) if needs_no_intent(ending.code) => {
+            approve::void(&mut next, ending);
+        }
+        (Leased | Armed, Event::AskPerson) => approve::ask_person(&mut next),
+        // A person's lease is no worker's: it does not beat.
+        (AwaitingApproval | Leased | Armed | Crossed | Submitted | Verifying | Unknown, Event::Heartbeat)
+            if was.policy != Policy::Desk =>
+        {
             next.lease_until = Some(now + timing.lease_ms);
         }
         (Leased | Armed, Event::Retry { delay_ms }) => {
@@ -168,15 +226,24 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.free();
         }
         // Verify-only. It settles nothing, and one after the intent must not count it.
-        (Leased, Event::NotSeen { .. }) => {
+        (Leased, Event::NotSeen { again_ms, .. }) => {
             next.negative_reads = 1;
-            requeue(&mut next, now, timing.read_spacing_ms);
+            requeue(&mut next, now, again_ms);
         }
-        (Queued | Leased | Armed, Event::Recover { worker, at, in_time }) => {
+        (AwaitingApproval, Event::NotSeen { .. }) => {
+            next.negative_reads = 1;
+            approve::close(&mut next)?;
+        }
+        (
+            AwaitingApproval | Queued | Leased | Armed,
+            Event::Recover { worker, at, terms_sha256, in_time },
+        ) => {
             next.epoch += 1;
             next.negative_reads = 0;
             next.processed_at.get_or_insert(at);
-            next.intent = Some(Intent { worker, epoch: next.epoch, at, answer_by: at, closed: Closed::Open });
+            let (epoch, closed) = (next.epoch, Closed::Open);
+            next.intent = Some(Intent { worker, epoch, at, answer_by: at, terms_sha256, closed });
+            next.opened_until = None;
             if in_time {
                 next.state = Verifying;
                 next.free();
@@ -191,36 +258,31 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.blocked = Some(code);
             requeue(&mut next, now, delay_ms);
         }
-        (Queued | Leased | Armed, Event::End(ending)) if needs_no_intent(ending.code) => {
+        // A login that is down does not end what waits for a person.
+        (AwaitingApproval, Event::End(ending)) if ending.code == Code::LoggedOut => {
+            return Err(Refused::State);
+        }
+        (AwaitingApproval | Queued | Leased | Armed, Event::End(ending)) if needs_no_intent(ending.code) => {
             next.epoch += 1;
             next.end(ending);
         }
         // Whoever holds its lease finds another epoch at the gate.
-        (Queued | Leased | Armed, Event::Cancel) => {
+        (AwaitingApproval | Queued | Leased | Armed, Event::Cancel) => {
             next.epoch += 1;
             next.end(Ending::of(Code::Cancelled));
         }
-        (Leased, Event::Arm) => next.state = Armed,
-        (Armed, Event::Cross) => {
-            let half_left = was.lease_until.is_some_and(|until| until - now >= timing.lease_ms / 2);
-            if now > was.cutoff || !half_left || was.intent.is_some() {
-                return Err(Refused::Time);
+        (Leased, Event::Arm { terms_sha256 }) => {
+            if !was.is_approved(&terms_sha256, now) {
+                return Err(Refused::Unapproved);
             }
-            next.state = Crossed;
-            next.negative_reads = 0;
-            next.intent = Some(Intent {
-                worker: was.worker.clone().unwrap_or_default(),
-                epoch: was.epoch,
-                at: now,
-                answer_by: now + timing.answer_by_ms,
-                closed: Closed::Open,
-            });
+            next.state = Armed;
         }
+        (Armed, Event::Cross { terms_sha256 }) => cross(&mut next, terms_sha256, now, timing)?,
         (Crossed, Event::Accepted) => {
             close(&mut next, Closed::Submitted);
             next.state = Submitted;
             next.submitted_at = Some(now);
-            next.look_at = Some(now);
+            next.look_at = read_from(was, now);
         }
         (Verifying | Unknown, Event::Accepted) => applied(&mut next, now),
         (Crossed | Verifying, Event::Declined(ending)) if may_follow_intent(ending.code) => {
@@ -238,25 +300,28 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.state = Verifying;
             next.epoch += 1;
             next.permit_closed_at = matches!(by, By::Sender(_)).then_some(now);
-            next.look_at = next.permit_closed_at;
+            next.look_at = next.permit_closed_at.and_then(|at| read_from(was, at));
             next.free();
         }
         // The sweeper doubted first; the sender's own word closes the permit all the same.
         (Verifying | Unknown, Event::PermitClosed | Event::Doubt) if was.permit_closed_at.is_none() => {
             next.permit_closed_at = Some(now);
-            next.look_at = Some(now);
+            next.look_at = read_from(was, now);
         }
         (Submitted, Event::Seen { .. }) => applied(&mut next, now),
-        (Verifying | Unknown, Event::Seen { site_at }) if was.permit_closed_at.is_some() => {
+        (Verifying | Unknown, Event::Seen { site_at })
+            if was.permit_closed_at.is_some() || by == By::Person =>
+        {
             applied(&mut next, if was.state == Unknown { site_at.unwrap_or(now).min(now) } else { now });
         }
-        (Verifying | Unknown, Event::NotSeen { settles }) if was.permit_closed_at.is_some() => {
-            not_seen(&mut next, settles, now, timing);
+        (Verifying | Unknown, Event::NotSeen { settles, again_ms }) if was.permit_closed_at.is_some() => {
+            not_seen(&mut next, settles, again_ms, now, timing);
         }
-        (Submitted | Verifying | Unknown, Event::NotSeen { .. } | Event::Unreadable)
-            if was.state == Submitted || was.permit_closed_at.is_some() =>
-        {
-            next.look_at = Some(now + timing.read_spacing_ms);
+        (
+            Submitted | Verifying | Unknown,
+            Event::NotSeen { again_ms, .. } | Event::Unreadable { again_ms },
+        ) if was.state == Submitted || was.permit_closed_at.is_some() => {
+            next.look_at = Some(now + again_ms);
             next.free();
         }
         (_, Event::TimeUp) => time_up(&mut next, now)?,
@@ -269,27 +334,49 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
 }
 
 /// A worker must own the lease, a sender the intent; the sweeper acts on what time alone decides. A caller can
-/// only cancel, and nobody else can.
-fn fence(was: &Progress, event: &Event, by: By, now: i64) -> Result<(), Refused> {
+/// only cancel, and nobody else can; so with a person and an approval.
+fn fence(was: &Progress, event: &Event, by: By, now: i64, timing: &Timing) -> Result<(), Refused> {
     let owners_only = matches!(
         event,
-        Event::Heartbeat
+        Event::Show { .. }
+            | Event::AskPerson
+            | Event::Heartbeat
             | Event::Retry { .. }
-            | Event::Arm
-            | Event::Cross
+            | Event::Arm { .. }
+            | Event::Cross { .. }
             | Event::NotSeen { .. }
-            | Event::Unreadable
+            | Event::Unreadable { .. }
     );
     let senders_only = matches!(event, Event::Accepted | Event::Declined(_));
+    let callers_only = *event == Event::Cancel;
+    let persons_only = matches!(event, Event::Approve { .. })
+        || matches!(event, Event::End(ending) if ending.code == Code::ApprovalDenied);
     let holds = match by {
         By::Worker(epoch) => {
-            !senders_only && was.epoch == epoch && was.lease_until.is_some_and(|until| now < until)
+            let owns = was.epoch == epoch && was.lease_until.is_some_and(|until| now < until);
+            owns && !senders_only && !callers_only && !persons_only
         }
-        By::Sender(epoch) => !owners_only && was.intent.as_ref().is_some_and(|intent| intent.epoch == epoch),
-        By::Sweeper => !owners_only && !senders_only,
-        By::Caller => true,
+        By::Sender(epoch) => {
+            let sends = was.intent.as_ref().is_some_and(|intent| intent.epoch == epoch);
+            sends && !owners_only && !callers_only && !persons_only
+        }
+        By::Sweeper => !owners_only && !senders_only && !callers_only && !persons_only,
+        By::Caller => callers_only,
+        By::Person => {
+            persons_only || matches!(event, Event::Seen { .. }) || is_finding(was, event, now, timing)
+        }
     };
-    if holds && (by == By::Caller) == (*event == Event::Cancel) { Ok(()) } else { Err(Refused::Lease) }
+    if holds { Ok(()) } else { Err(Refused::Lease) }
+}
+
+/// T14, T18: a person has looked and found nothing, at a time when nothing can follow any more.
+fn is_finding(was: &Progress, event: &Event, now: i64, timing: &Timing) -> bool {
+    let is_open = matches!(was.state, State::Verifying | State::Unknown);
+    // At the desk the person who says so is the only sender there is.
+    let is_drained = was.permit_closed_at.is_some_and(|closed| now >= closed + timing.drain_ms);
+    is_open
+        && (is_drained || was.policy == Policy::Desk)
+        && matches!(event, Event::Declined(ending) if ending.code == Code::NotSubmitted)
 }
 
 /// The outcome of nothing is not unknown. What a caller cancelled ends by that event alone.
@@ -303,9 +390,39 @@ fn may_follow_intent(code: Code) -> bool {
 }
 
 fn own(next: &mut Progress, worker: String, now: i64, timing: &Timing) {
+    let lease_ms = if next.policy == Policy::Desk { DESK_CLAIM_MS } else { timing.lease_ms };
     next.epoch += 1;
     next.worker = Some(worker);
-    next.lease_until = Some(now + timing.lease_ms);
+    next.lease_until = Some(now + lease_ms);
+}
+
+/// T8. A person at the desk has no cutoff but the end of the day, and half an hour to record the outcome.
+fn cross(next: &mut Progress, terms_sha256: String, now: i64, timing: &Timing) -> Result<(), Refused> {
+    let is_desk = next.policy == Policy::Desk;
+    let half_left = next.lease_until.is_some_and(|until| until - now >= timing.lease_ms / 2);
+    if now > next.cutoff || !(half_left || is_desk) || next.intent.is_some() {
+        return Err(Refused::Time);
+    }
+    if !next.is_approved(&terms_sha256, now) {
+        return Err(Refused::Unapproved);
+    }
+    next.state = State::Intent;
+    next.negative_reads = 0;
+    next.opened_until = None;
+    let answer_by = now + if is_desk { DESK_ANSWER_MS } else { timing.answer_by_ms };
+    if is_desk {
+        next.deadline = answer_by;
+        next.lease_until = Some(answer_by);
+    }
+    let worker = next.worker.clone().unwrap_or_default();
+    let (epoch, closed) = (next.epoch, Closed::Open);
+    next.intent = Some(Intent { worker, epoch, at: now, answer_by, terms_sha256, closed });
+    Ok(())
+}
+
+/// When the machine may first read the site; where a person submits, only that person looks.
+fn read_from(was: &Progress, at: i64) -> Option<i64> {
+    (was.policy != Policy::Desk).then_some(at)
 }
 
 fn requeue(next: &mut Progress, now: i64, delay_ms: i64) {
@@ -341,19 +458,23 @@ fn declined(next: &mut Progress, ending: Ending) {
     next.end(ending);
 }
 
-fn not_seen(next: &mut Progress, settles: bool, now: i64, timing: &Timing) {
+fn not_seen(next: &mut Progress, settles: bool, again_ms: i64, now: i64, timing: &Timing) {
     let begun = next.look_at.unwrap_or(i64::MIN);
     let drained = next.permit_closed_at.is_some_and(|closed| begun >= closed + timing.drain_ms);
     next.negative_reads += i64::from(drained);
     if settles && next.negative_reads >= ENOUGH_NEGATIVE_READS {
         return declined(next, Ending::of(Code::NotSubmitted));
     }
-    next.look_at = Some(now + timing.read_spacing_ms);
+    next.look_at = Some(now + again_ms);
     next.free();
 }
 
 fn time_up(next: &mut Progress, now: i64) -> Result<(), Refused> {
     match next.state {
+        State::AwaitingApproval if now >= next.deadline => {
+            next.epoch += 1;
+            next.end(Ending::of(Code::ApprovalExpired));
+        }
         State::Queued if next.blocked.is_some() && now >= next.cutoff => {
             let code = next.blocked.unwrap_or(Code::Deadline);
             next.epoch += 1;
@@ -379,7 +500,8 @@ fn time_up(next: &mut Progress, now: i64) -> Result<(), Refused> {
             next.look_at = None;
             next.end(Ending::of(Code::Unresolved));
         }
-        State::Queued
+        State::AwaitingApproval
+        | State::Queued
         | State::Leased
         | State::Armed
         | State::Intent

@@ -1,6 +1,8 @@
 //! What time alone brings about: the sweeper's and every reader's question.
 
 use super::{Event, Progress, State};
+use crate::approval::Policy;
+use crate::outcome::{Code, Ending};
 use crate::time::{CONFIRM_WAIT_MS, GIVE_UP_MS};
 
 /// Whether [`Progress::responsible`] is proven dead.
@@ -15,11 +17,30 @@ pub enum Dead {
 /// The event that is due now, if any. The deadline goes before all else.
 #[must_use]
 pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
+    // A person at the desk is no process: nobody but that person says that nothing can follow.
+    let worker = if was.policy == Policy::Desk { Dead::No } else { worker };
     let lease_over = worker == Dead::Proven || was.lease_until.is_none_or(|until| now >= until);
     let late = now >= was.deadline;
     match was.state {
+        State::AwaitingApproval if late => Some(Event::TimeUp),
+        State::AwaitingApproval if was.opened_until.is_some_and(|until| now >= until) => {
+            Some(Event::HandBack { delay_ms: 0 })
+        }
+        // Shown, it has no worker; while a worker makes the preview, its lease must hold.
+        State::AwaitingApproval if was.worker.is_some() && lease_over => {
+            Some(Event::HandBack { delay_ms: 0 })
+        }
+        State::Queued | State::Leased | State::Armed
+            if !late && was.approval_ends_at().is_some_and(|at| now >= at) =>
+        {
+            Some(Event::Void(Ending::because(Code::TermsChanged, "the approval has expired")))
+        }
         State::Queued if late || (was.blocked.is_some() && now >= was.cutoff) => Some(Event::TimeUp),
         State::Leased | State::Armed if late => Some(Event::TimeUp),
+        // A person's claim that runs out is nobody's fault.
+        State::Leased | State::Armed if lease_over && was.policy == Policy::Desk => {
+            Some(Event::HandBack { delay_ms: 0 })
+        }
         State::Leased | State::Armed if lease_over => Some(Event::LeaseLost),
         State::Intent if late => Some(Event::TimeUp),
         State::Intent => {
@@ -47,6 +68,9 @@ pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
 /// A day after the first read was possible; `None` while the permit is open and no read could tell.
 fn give_up_at(was: &Progress) -> Option<i64> {
     let intent = was.intent.as_ref()?;
+    if was.policy == Policy::Desk {
+        return Some(intent.at + GIVE_UP_MS);
+    }
     Some(was.permit_closed_at?.max(intent.at) + GIVE_UP_MS)
 }
 
@@ -68,8 +92,9 @@ pub fn due_at(was: &Progress) -> Option<i64> {
     let intent_at = was.intent.as_ref().map(|intent| intent.at);
     let first = |times: [Option<i64>; 3]| times.into_iter().flatten().min();
     match was.state {
-        State::Queued => first([Some(was.deadline), was.blocked.map(|_| was.cutoff), None]),
-        State::Leased | State::Armed => first([Some(was.deadline), was.lease_until, None]),
+        State::AwaitingApproval => first([Some(was.deadline), was.opened_until, was.lease_until]),
+        State::Queued => first([Some(was.deadline), was.blocked.map(|_| was.cutoff), was.approval_ends_at()]),
+        State::Leased | State::Armed => first([Some(was.deadline), was.lease_until, was.approval_ends_at()]),
         State::Intent => {
             let answer_by = was.intent.as_ref().map(|intent| intent.answer_by);
             first([Some(was.deadline), was.lease_until, answer_by])
@@ -78,7 +103,9 @@ pub fn due_at(was: &Progress) -> Option<i64> {
             let confirmed = was.submitted_at.map(|at| at + CONFIRM_WAIT_MS);
             first([Some(was.deadline), confirmed, was.lease_until])
         }
-        State::Verifying | State::Unknown if was.permit_closed_at.is_none() => intent_at,
+        State::Verifying | State::Unknown if was.permit_closed_at.is_none() && was.policy != Policy::Desk => {
+            intent_at
+        }
         State::Verifying => first([Some(was.deadline), was.lease_until, None]),
         State::Unknown => first([give_up_at(was), was.lease_until, None]),
         _ => None,

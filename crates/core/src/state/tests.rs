@@ -1,6 +1,8 @@
 //! What may happen to an application, as tables. `T…`: submission-protocol.md §3.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod approve;
+mod desk;
 mod overdue;
 mod unread;
 
@@ -45,15 +47,31 @@ fn look() -> Event {
     Event::Look { worker: "reader".into() }
 }
 
-const NOT_SEEN: Event = Event::NotSeen { settles: true };
+const NOT_SEEN: Event = Event::NotSeen { settles: true, again_ms: SPACING };
+const UNREADABLE: Event = Event::Unreadable { again_ms: SPACING };
 const SEEN: Event = Event::Seen { site_at: None };
 
 fn block(code: Code) -> Event {
     Event::Block { code, renewed: code == Code::LoggedOut, delay_ms: 500 }
 }
 
+/// What would be sent, and what was approved.
+const HASH: &str = "7e12";
+
+fn not_settling() -> Event {
+    Event::NotSeen { settles: false, again_ms: SPACING }
+}
+
+fn arm() -> Event {
+    Event::Arm { terms_sha256: HASH.into() }
+}
+
+fn cross() -> Event {
+    Event::Cross { terms_sha256: HASH.into() }
+}
+
 fn queued() -> Progress {
-    Progress::accepted(START, CUTOFF, DEADLINE)
+    Progress::accepted(START, Policy::None, &TIMING)
 }
 
 fn leased() -> Progress {
@@ -61,11 +79,11 @@ fn leased() -> Progress {
 }
 
 fn armed() -> Progress {
-    then(&leased(), Event::Arm, FIRST, 0)
+    then(&leased(), arm(), FIRST, 0)
 }
 
 fn intent() -> Progress {
-    then(&armed(), Event::Cross, FIRST, 0)
+    then(&armed(), cross(), FIRST, 0)
 }
 
 fn submitted() -> Progress {
@@ -124,16 +142,16 @@ fn events() -> Vec<Event> {
         Event::HandBack { delay_ms: 0 },
         block(Code::LoggedOut),
         Event::End(ending(Code::JobClosed)),
-        Event::Arm,
-        Event::Cross,
+        arm(),
+        cross(),
         Event::Accepted,
         Event::Declined(ending(Code::Refused)),
-        Event::Recover { worker: "dead".into(), at: START, in_time: true },
+        Event::Recover { worker: "dead".into(), at: START, terms_sha256: String::new(), in_time: true },
         Event::Doubt,
         Event::PermitClosed,
         SEEN,
         NOT_SEEN,
-        Event::Unreadable,
+        UNREADABLE,
         Event::TimeUp,
         Event::Cancel,
     ]
@@ -150,7 +168,12 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
     let last_read = Progress { negative_reads: 1, ..reading.clone() };
     let late = looked_at(&unknown(), DEADLINE);
     let late_read = Progress { negative_reads: 1, ..late.clone() };
-    let recover = |in_time| Event::Recover { worker: "dead".into(), at: START - 1, in_time };
+    let recover = |in_time| Event::Recover {
+        worker: "dead".into(),
+        at: START - 1,
+        terms_sha256: String::new(),
+        in_time,
+    };
     let declined = |code| Event::Declined(ending(code));
     type Row = (&'static str, Progress, Event, By, i64, State, Option<Code>, Option<Kind>, Option<Tell>);
     #[rustfmt::skip]
@@ -170,8 +193,8 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
         ("T5 policy not accepted", policy,    Event::TimeUp,                SWEEPER, CUTOFF, Failed, Some(Code::PolicyPending), Some(Release), Some(Tell::Failed)),
         ("T6 login refused",       queued(),  Event::End(ending(Code::LoggedOut)), SWEEPER, 9, LoggedOut, Some(Code::LoggedOut), Some(Release), Some(Tell::LoggedOut)),
         ("T6 login not restored",  blocked,   Event::TimeUp,                SWEEPER, CUTOFF, LoggedOut, Some(Code::LoggedOut), Some(Release), Some(Tell::LoggedOut)),
-        ("T7 preview agreed",      leased(),  Event::Arm,                   FIRST, 9, Armed, None, None, None),
-        ("T8 crossed",             armed(),   Event::Cross,                 FIRST, 9, Intent, None, None, None),
+        ("T7 preview agreed",      leased(),  arm(),                   FIRST, 9, Armed, None, None, None),
+        ("T8 crossed",             armed(),   cross(),                 FIRST, 9, Intent, None, None, None),
         ("T9 accepted",            intent(),  Event::Accepted,              SENDER, 9, Submitted, None, None, None),
         ("T10 a read agrees",      submitted(), SEEN,                       FIRST, 9, Applied, None, Some(Capture), Some(Tell::Applied)),
         ("T10 20 s passed",        submitted(), Event::TimeUp,              SWEEPER, CONFIRM_WAIT_MS, Applied, None, Some(Capture), Some(Tell::Applied)),
@@ -186,7 +209,7 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
         ("T13 late success",       doubted(), Event::Accepted,              SENDER, 9, Applied, None, Some(Capture), Some(Tell::Applied)),
         ("T14 first not found",    reading.clone(), NOT_SEEN,               owner(&reading), DRAIN, Verifying, None, None, None),
         ("T14 not found again",    last_read.clone(), NOT_SEEN,             owner(&last_read), DRAIN, Failed, Some(Code::NotSubmitted), Some(Release), Some(Tell::Failed)),
-        ("T14 needs a person",     last_read.clone(), Event::NotSeen { settles: false }, owner(&last_read), DRAIN, Verifying, None, None, None),
+        ("T14 needs a person",     last_read.clone(), not_settling(), owner(&last_read), DRAIN, Verifying, None, None, None),
         ("T15 queued too long",    queued(),  Event::TimeUp,                SWEEPER, DEADLINE, Failed, Some(Code::Deadline), Some(Release), Some(Tell::Failed)),
         ("T15 armed too long",     armed(),   Event::TimeUp,                SWEEPER, DEADLINE, Failed, Some(Code::Deadline), Some(Release), Some(Tell::Failed)),
         ("T16 no answer in time",  intent(),  Event::TimeUp,                SWEEPER, DEADLINE, Unknown, Some(Code::OutcomeUnknown), None, Some(Tell::Failed)),
@@ -203,7 +226,7 @@ fn each_transition_moves_the_credit_once_and_tells_its_end() {
         ("restored too late",      armed(),   recover(false),             SWEEPER, 9, Unknown, Some(Code::OutcomeUnknown), None, Some(Tell::Failed)),
         ("taken for a read",       verifying(), look(),                     SWEEPER, 9, Verifying, None, None, None),
         ("permit proven closed",   doubted(), Event::PermitClosed,          SWEEPER, 9, Verifying, None, None, None),
-        ("site unreadable",        reading.clone(), Event::Unreadable,      owner(&reading), DRAIN, Verifying, None, None, None),
+        ("site unreadable",        reading.clone(), UNREADABLE,      owner(&reading), DRAIN, Verifying, None, None, None),
     ];
     for (name, was, event, by, after, state, code, ledger, tell) in rows {
         let step = try_step(&was, event, by, after).unwrap_or_else(|why| panic!("{name}: {why:?}"));
@@ -236,15 +259,15 @@ fn each_refusal_leaves_the_application_alone() {
         ("claimed at the cutoff",         queued(), claim(), SWEEPER, CUTOFF, Time),
         ("claimed within the delay",      retrying, claim(), SWEEPER, 499, Time),
         ("claimed twice",                 leased(), claim(), SWEEPER, 1, State),
-        ("an older epoch",                leased(), Event::Arm, By::Worker(0), 1, Lease),
-        ("an expired lease",              leased(), Event::Arm, FIRST, LEASE, Lease),
+        ("an older epoch",                leased(), arm(), By::Worker(0), 1, Lease),
+        ("an expired lease",              leased(), arm(), FIRST, LEASE, Lease),
         ("a heartbeat too late",          leased(), Event::Heartbeat, FIRST, LEASE, Lease),
         ("no lease at all",               queued(), Event::Heartbeat, By::Worker(0), 1, Lease),
-        ("crossed without a preview",     leased(), Event::Cross, FIRST, 1, State),
-        ("crossed past the cutoff",       beaten(CUTOFF), Event::Cross, FIRST, CUTOFF + 1, Time),
-        ("crossed with a short lease",    armed(), Event::Cross, FIRST, half + 1, Time),
-        ("a second intent",               again, Event::Cross, FIRST, 1, Time),
-        ("crossed twice",                 intent(), Event::Cross, FIRST, 1, State),
+        ("crossed without a preview",     leased(), cross(), FIRST, 1, State),
+        ("crossed past the cutoff",       beaten(CUTOFF), cross(), FIRST, CUTOFF + 1, Time),
+        ("crossed with a short lease",    armed(), cross(), FIRST, half + 1, Time),
+        ("a second intent",               again, cross(), FIRST, 1, Time),
+        ("crossed twice",                 intent(), cross(), FIRST, 1, State),
         ("ended after the intent",        intent(), Event::End(ending(Code::JobClosed)), FIRST, 1, State),
         ("requeued after the intent",     intent(), Event::Retry { delay_ms: 0 }, FIRST, 1, State),
         ("lease lost after the intent",   intent(), Event::LeaseLost, SWEEPER, LEASE, State),
@@ -257,15 +280,15 @@ fn each_refusal_leaves_the_application_alone() {
         ("an answer no sender brings",    intent(), Event::Accepted, SWEEPER, 1, Lease),
         ("a refusal no sender brings",    doubted(), Event::Declined(ending(Code::Refused)), SWEEPER, 1, Lease),
         ("a heartbeat of no owner",       doubted(), Event::Heartbeat, SENDER, 1, Lease),
-        ("armed by the sweeper",          leased(), Event::Arm, SWEEPER, 1, Lease),
-        ("crossed by the sweeper",        armed(), Event::Cross, SWEEPER, 1, Lease),
+        ("armed by the sweeper",          leased(), arm(), SWEEPER, 1, Lease),
+        ("crossed by the sweeper",        armed(), cross(), SWEEPER, 1, Lease),
         ("read while a byte may follow",  doubted(), look(), SWEEPER, DRAIN, Time),
         ("seen while a byte may follow",  doubted(), SEEN, SWEEPER, DRAIN, State),
         ("a negative read of no reader",  verifying(), NOT_SEEN, SENDER, DRAIN, Lease),
         ("permit closed twice",           verifying(), Event::PermitClosed, SWEEPER, 1, State),
         ("two readers at once",           reading.clone(), look(), SWEEPER, 1, Time),
         ("a reader whose lease is over",  reading, NOT_SEEN, reader, LEASE, Lease),
-        ("restored twice",                verifying(), Event::Recover { worker: "dead".into(), at: START, in_time: true }, SWEEPER, 1, State),
+        ("restored twice",                verifying(), Event::Recover { worker: "dead".into(), at: START, terms_sha256: String::new(), in_time: true }, SWEEPER, 1, State),
         ("cancelled after the intent",    intent(), Event::Cancel, CALLER, 1, State),
         ("cancelled after the yes",       submitted(), Event::Cancel, CALLER, 1, State),
         ("cancelled while verifying",     verifying(), Event::Cancel, CALLER, 1, State),
@@ -275,7 +298,7 @@ fn each_refusal_leaves_the_application_alone() {
         ("ended as if cancelled",         leased(), Event::End(ending(Code::Cancelled)), FIRST, 1, State),
         ("refused as if cancelled",       intent(), Event::Declined(ending(Code::Cancelled)), SENDER, 1, State),
         ("a caller that does more",       leased(), Event::End(ending(Code::Refused)), CALLER, 1, Lease),
-        ("crossed after the cancel",      then(&armed(), Event::Cancel, CALLER, 0), Event::Cross, FIRST, 1, Lease),
+        ("crossed after the cancel",      then(&armed(), Event::Cancel, CALLER, 0), cross(), FIRST, 1, Lease),
         ("given up early",                unreadable_for_a_day(), Event::TimeUp, SWEEPER, GIVE_UP_MS - 1, Time),
         ("given up unread",               unknown(), Event::TimeUp, SWEEPER, 3 * GIVE_UP_MS, Time),
         ("given up while it is read",     Progress { lease_until: Some(i64::MAX), ..unreadable_for_a_day() }, Event::TimeUp, SWEEPER, GIVE_UP_MS, Time),
@@ -292,7 +315,7 @@ fn each_refusal_leaves_the_application_alone() {
 #[test]
 fn the_limits_themselves_are_still_in_time() {
     let kept = Progress { lease_until: Some(START + CUTOFF + LEASE / 2), ..armed() };
-    assert_eq!(then(&kept, Event::Cross, FIRST, CUTOFF).state, State::Intent);
+    assert_eq!(then(&kept, cross(), FIRST, CUTOFF).state, State::Intent);
     assert_eq!(then(&queued(), claim(), SWEEPER, CUTOFF - 1).state, State::Leased);
     assert_eq!(then(&leased(), Event::Heartbeat, FIRST, LEASE - 1).lease_until, Some(START + 2 * LEASE - 1));
 }
@@ -337,7 +360,7 @@ fn only_the_senders_own_word_closes_the_permit_with_the_doubt() {
     assert_eq!((doubted().permit_closed_at, doubted().look_at), (None, None));
     let closed = then(&doubted(), Event::PermitClosed, SENDER, 7);
     assert_eq!((closed.permit_closed_at, closed.look_at), (Some(START + 7), Some(START + 7)));
-    for event in [NOT_SEEN, Event::Unreadable, SEEN] {
+    for event in [NOT_SEEN, UNREADABLE, SEEN] {
         let doubted = Progress { lease_until: Some(START + LEASE), ..doubted() };
         assert_eq!(try_step(&doubted, event, owner(&doubted), 1), Err(Refused::State), "a byte may follow");
     }
@@ -396,11 +419,16 @@ fn the_sites_time_counts_only_for_what_was_told_too_late() {
 #[test]
 fn a_lost_intent_comes_back_as_one_to_be_verified() {
     for was in [queued(), leased(), armed()] {
-        let event = Event::Recover { worker: "dead".into(), at: START - 5, in_time: true };
+        let event = Event::Recover {
+            worker: "dead".into(),
+            at: START - 5,
+            terms_sha256: String::new(),
+            in_time: true,
+        };
         let next = then(&was, event, SWEEPER, 9);
         assert_eq!((next.state, next.responsible()), (State::Verifying, Some("dead")));
         assert_eq!((next.permit_closed_at, next.look_at), (Some(START + 9), Some(START + 9)));
-        assert!(next.epoch > was.epoch && try_step(&next, Event::Arm, owner(&was), 10).is_err());
+        assert!(next.epoch > was.epoch && try_step(&next, arm(), owner(&was), 10).is_err());
     }
 }
 

@@ -29,7 +29,10 @@ pub fn advance_unread(
         Event::End(_) if by == By::Sweeper => Ok(step),
         _ => {
             let in_time = was.state.holds_slot() && now < was.deadline;
-            advance(was, Event::Recover { worker: NOBODY.into(), at: accepted_at, in_time }, by, now, timing)
+            let (worker, terms_sha256) = (NOBODY.into(), String::new());
+            let lost = Event::Recover { worker, at: accepted_at, terms_sha256, in_time };
+            // Whoever would have ended it: that the store has lost something is not their doing.
+            advance(was, lost, By::Sweeper, now, timing)
         }
     }
 }

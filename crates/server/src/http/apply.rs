@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use applyd_core::approval::Policy;
 use applyd_core::draft::{Draft, Sketch};
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::job_ref::JobRef;
 use applyd_core::json;
 use applyd_core::refusal::Refusal;
-use applyd_core::time::DESK_MS;
+use applyd_core::terms::Terms;
 use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
-use applyd_store::freelancer::{self, Applicant};
+use applyd_store::freelancer::{self, Chosen};
 use applyd_store::queue::{self, Accept, New};
 use applyd_store::{Error, Tx, letter};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
@@ -80,6 +81,7 @@ pub(crate) async fn apply(
     }
     options.alone()?;
     let draft = sketch.judge().map_err(refused)?;
+    within_ceiling(&holder, &draft.terms).map_err(refused)?;
     let letter = draft.terms.cover_letter.clone();
     let job = found(&app, &holder, &draft).await?;
     let new = job.map(|job| new(&app, &holder, Draft { job, ..draft }, kept));
@@ -128,7 +130,7 @@ async fn found(app: &App, holder: &Holder, draft: &Draft) -> Result<Option<JobRe
         return Ok(Some(draft.job.clone()));
     }
     // What is meant is judged before which job it is.
-    applicant(app, holder, draft.terms.profile_id.clone()).await?;
+    profile(app, holder, draft.terms.profile_id.clone()).await?;
     match numbered(app, holder, draft.job.clone()).await {
         Err(Refused::UnknownJob) => Ok(None),
         job => job.map(Some),
@@ -141,26 +143,39 @@ fn new(app: &App, holder: &Holder, draft: Draft, request: String) -> New {
         id: QueueId::new(app.store.now(), fastrand::u128(..)),
         account: holder.account.clone(),
         channel: holder.channel,
+        key: holder.key.clone(),
+        policy: holder.policy,
+        ceiling_connects: holder.ceiling_connects,
         job: draft.job,
-        profile: draft.terms.profile_id,
+        terms: draft.terms,
         fresh_job_id: fresh_job_id(),
         request,
-        cutoff_ms: if desk { DESK_MS } else { app.timing.intent_cutoff_ms },
-        deadline_ms: if desk { DESK_MS } else { app.timing.deadline_ms },
-        one_takes_ms: (!desk).then(|| app.pace.of(&holder.account)),
+        timing: app.timing,
+        one_takes_ms: (!desk && holder.policy != Policy::Required).then(|| app.pace.of(&holder.account)),
     }
 }
 
-/// In whose name an application with this profile, or with the account's default one, is made.
-pub(super) async fn applicant(
-    app: &App,
-    holder: &Holder,
-    profile: Option<String>,
-) -> Result<Applicant, Refused> {
-    let (account, channel, named) = (holder.account.clone(), holder.channel, profile.is_some());
-    let found =
-        app.store.read(move |tx| freelancer::applicant(tx, channel, &account, profile.as_deref())).await?;
-    Ok(found.ok_or_else(|| no_profile(named))?)
+/// A key whose calls are decisions may not decide more than its operator has allowed.
+pub(super) fn within_ceiling(holder: &Holder, terms: &Terms) -> Result<(), Refusal> {
+    let Some(ceiling) = holder.ceiling_connects.filter(|_| holder.policy == Policy::ByRequest) else {
+        return Ok(());
+    };
+    for (field, asked) in
+        [("proposal.maxConnects", terms.max_connects), ("proposal.boostConnects", Some(terms.boost_connects))]
+    {
+        if asked.is_some_and(|asked| asked > ceiling) {
+            let rule = format!("`{field}` must be at most {ceiling}, the ceiling of this key");
+            return Err(Refusal::meaning(field, rule));
+        }
+    }
+    Ok(())
+}
+
+/// The named profile, or the account's default one.
+pub(super) async fn profile(app: &App, holder: &Holder, named: Option<String>) -> Result<Chosen, Refused> {
+    let (account, is_named) = (holder.account.clone(), named.is_some());
+    let chosen = app.store.read(move |tx| freelancer::profile(tx, &account, named.as_deref())).await?;
+    Ok(chosen.ok_or_else(|| no_profile(is_named))?)
 }
 
 fn no_profile(named: bool) -> Refusal {
@@ -185,7 +200,7 @@ fn decide(
     {
         return Ok(Decided::Replay(replay));
     }
-    let named = new.as_ref().is_some_and(|new| new.profile.is_some());
+    let named = new.as_ref().is_some_and(|new| new.terms.profile_id.is_some());
     let accept = new.map_or(Ok(Accept::UnknownJob), |new| queue::accept(tx, new));
     let (status, body, accepted) = match accept? {
         Accept::UnknownProfile => return Ok(Decided::Refused(no_profile(named).into())),

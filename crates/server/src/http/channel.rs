@@ -73,10 +73,10 @@ pub(super) async fn numbered(app: &App, holder: &Holder, job: JobRef) -> Result<
 async fn document(app: &App, holder: &Holder, job: &JobKey) -> Result<JobDocument, Refused> {
     // The desk has no reads.
     let marketplace = app.marketplaces.of(holder.channel).ok_or(Refused::UnknownJob)?;
-    let (account, channel) = (holder.account.clone(), holder.channel);
-    let reader = app.store.read(move |tx| freelancer::applicant(tx, channel, &account, None)).await?;
+    let account = holder.account.clone();
+    let reader = app.store.read(move |tx| freelancer::profile(tx, &account, None)).await?;
     // Nobody is linked who could read.
-    let reader = reader.ok_or(Refused::ChannelUnreachable)?.grantee;
+    let reader = reader.ok_or(Refused::ChannelUnreachable)?.grantee(holder.channel, &holder.account);
     awaited(marketplace.read_job(&reader, job)).await
 }
 

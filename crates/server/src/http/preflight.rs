@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use applyd_core::approval::Policy;
 use applyd_core::draft::Draft;
 use applyd_core::job_ref::JobKey;
 use applyd_core::json;
 use applyd_core::state::State;
 use applyd_core::terms::Terms;
 use applyd_store::api_key::Holder;
-use applyd_store::freelancer::Applicant;
+use applyd_store::freelancer::Chosen;
 use applyd_store::{Error, queue, stored_job};
 use applyd_upwork::{Assignment, Facts, Objection, Preflight};
 use applyd_wire::{
@@ -22,14 +23,11 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer;
-use super::apply::{applicant, read};
+use super::apply::{profile, read, within_ceiling};
 use super::body::Whole;
 use super::channel::{awaited, contents, fresh_job_id, numbered, written};
 use super::refused::Refused;
 use crate::marketplaces::fill;
-
-/// No account waits for a person yet.
-const APPROVAL: &str = "none";
 
 /// Tells what an application would come to.
 ///
@@ -48,7 +46,9 @@ pub(crate) async fn preflight(
     Caller(holder): Caller,
     Whole(body): Whole,
 ) -> Result<Response, Refused> {
-    let draft = Draft::parse_preflight(read(json::object(&body)?)?)?;
+    let mut draft = Draft::parse_preflight(read(json::object(&body)?)?)?;
+    within_ceiling(&holder, &draft.terms)?;
+    draft.terms.max_connects = draft.terms.max_connects.or(holder.ceiling_connects);
     let asked = asked(&app, &holder, &draft).await?;
     let told = match app.marketplaces.of(holder.channel) {
         Some(marketplace) => {
@@ -59,19 +59,19 @@ pub(crate) async fn preflight(
         None => Preflight { seen: None, objections: Vec::new() },
     };
     let processed_job_id = keep(&app, &holder, &asked.job, &told).await?;
-    Ok(answer::json(StatusCode::OK, &verdict(asked, processed_job_id, &draft.terms, told)))
+    Ok(answer::json(StatusCode::OK, &verdict(asked, holder.policy, processed_job_id, &draft.terms, told)))
 }
 
 /// What the store knows beforehand.
 struct Asked {
     job: JobKey,
-    applicant: Applicant,
+    profile: Chosen,
     barred: Option<&'static str>,
     has_credit: bool,
 }
 
 async fn asked(app: &App, holder: &Holder, draft: &Draft) -> Result<Asked, Refused> {
-    let applicant = applicant(app, holder, draft.terms.profile_id.clone()).await?;
+    let profile = profile(app, holder, draft.terms.profile_id.clone()).await?;
     let (account, channel) = (holder.account.clone(), holder.channel);
     let named = numbered(app, holder, draft.job.clone()).await?;
     app.store
@@ -79,7 +79,7 @@ async fn asked(app: &App, holder: &Holder, draft: &Draft) -> Result<Asked, Refus
             let job = queue::resolve(tx, &account, channel, &named)?.ok_or(Refused::UnknownJob)?;
             let bars = queue::bars(tx, &account, &job)?;
             let has_credit = queue::has_credit(tx, &account)?;
-            Ok::<_, Refused>(Asked { job, applicant, barred: bars.map(standing), has_credit })
+            Ok::<_, Refused>(Asked { job, profile, barred: bars.map(standing), has_credit })
         })
         .await
 }
@@ -96,11 +96,12 @@ fn standing(state: State) -> &'static str {
 fn assignment(holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
     Assignment {
         queue_id: None,
-        grantee: asked.applicant.grantee.clone(),
+        grantee: asked.profile.grantee(holder.channel, &holder.account),
         job: asked.job.clone(),
         terms,
-        default_rate: asked.applicant.rate,
+        default_rate: asked.profile.rate,
         fill: fill(holder.channel),
+        approved: None,
     }
 }
 
@@ -122,7 +123,13 @@ async fn keep(app: &App, holder: &Holder, job: &JobKey, told: &Preflight) -> Res
         .await
 }
 
-fn verdict(asked: Asked, processed_job_id: String, terms: &Terms, told: Preflight) -> PreflightAnswer {
+fn verdict(
+    asked: Asked,
+    policy: Policy,
+    processed_job_id: String,
+    terms: &Terms,
+    told: Preflight,
+) -> PreflightAnswer {
     let verdict =
         told.objections.first().map_or(Verdict::Ok, |first| verdict_of(State::of(first.ending.code)));
     let (document, facts) = told.seen.map_or((None, None), |seen| (Some(seen.document), seen.facts));
@@ -136,7 +143,7 @@ fn verdict(asked: Asked, processed_job_id: String, terms: &Terms, told: Prefligh
         job_id: asked.job.as_str().to_owned(),
         processed_job_id,
         verdict,
-        approval: APPROVAL.to_owned(),
+        approval: policy.as_str().to_owned(),
         contract_type,
         connects: facts.as_ref().map(|facts| connects(facts, terms)),
         milestones_allowed: facts.as_ref().filter(|_| is_fixed).map(|facts| facts.takes_milestones),

@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 use super::Worker;
 use super::look::look_once;
 use super::step::step;
-use applyd_store::queue;
+use applyd_store::pause::Pause;
+use applyd_store::{Error, pause, queue};
 
 const POLL_READY: Duration = Duration::from_secs(1);
 const POLL_LOOKS: Duration = Duration::from_millis(100);
@@ -38,12 +39,13 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
     let looking = Arc::new(Semaphore::new(MOST_LOOKS));
     let mut tasks = JoinSet::new();
     let (mut ready, mut looks) = (tokio::time::interval(POLL_READY), tokio::time::interval(POLL_LOOKS));
+    let mut pauses = Vec::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             () = worker.wakes.rung() => {}
-            _ = ready.tick() => wake_ready(&worker).await,
+            _ = ready.tick() => wake_ready(&worker, &mut pauses).await,
             _ = looks.tick() => start_looks(&worker, &looking, &mut tasks).await,
         }
         for account in worker.wakes.take() {
@@ -63,10 +65,25 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
     }
 }
 
-async fn wake_ready(worker: &Worker) {
-    match worker.store.read(|tx| queue::ready(tx, MOST_READY)).await {
-        Ok(accounts) => accounts.iter().for_each(|account| worker.wakes.wake(account)),
+/// Whoever pauses or resumes is another process, so that this one sees it here.
+async fn wake_ready(worker: &Worker, pauses: &mut Vec<Pause>) {
+    let read = worker.store.read(|tx| Ok::<_, Error>((queue::ready(tx, MOST_READY)?, pause::list(tx)?)));
+    match read.await {
+        Ok((accounts, now)) => {
+            tell_pauses(pauses, &now);
+            *pauses = now;
+            accounts.iter().for_each(|account| worker.wakes.wake(account));
+        }
         Err(error) => tracing::warn!(%error, "the queue could not be read"),
+    }
+}
+
+fn tell_pauses(before: &[Pause], now: &[Pause]) {
+    for pause in now.iter().filter(|pause| !before.contains(pause)) {
+        tracing::warn!(scope = %pause.scope, by = pause.set_by, reason = pause.reason, "paused: nothing of it is submitted");
+    }
+    for pause in before.iter().filter(|pause| !now.iter().any(|now| now.scope == pause.scope)) {
+        tracing::info!(scope = %pause.scope, "resumed");
     }
 }
 

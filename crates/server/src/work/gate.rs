@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use applyd_core::connects::Cost;
+use applyd_core::ids::QueueId;
 use applyd_core::outcome::{Code, Crossed, Ending};
 use applyd_core::state::{By, Event};
-use applyd_store::application::Application;
+use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
 use applyd_store::recover::Witnessed;
-use applyd_store::{Error, meta};
+use applyd_store::{Error, Tx, budget, meta, pause};
 
 use super::Worker;
 use super::leases::Lease;
@@ -20,8 +22,25 @@ pub(crate) enum Shut {
     Refused,
     /// Nothing may be submitted now.
     VerifyOnly,
+    /// An operator, or what the channel showed, has stopped it for now.
+    Paused(String),
     /// The intent stands, the witness does not: closed as not submitted.
     NoWitness,
+    /// A limit of Connects stood against it at the last moment.
+    Ended,
+}
+
+/// What the transaction at the gate came to.
+enum Crossing {
+    Intent(Application),
+    Ended(Application),
+}
+
+/// The end of what a limit of Connects forbids now, whatever it allowed when the preview was made.
+fn over_budget(tx: &Tx<'_>, id: &QueueId, cost: Cost) -> Result<Option<Ending>, Error> {
+    let Some(application) = application::load(tx, id)? else { return Ok(None) };
+    let limit = budget::check(tx, &application, cost)?.err();
+    Ok(limit.map(|limit| Ending::because(Code::ConnectsCap, &limit)))
 }
 
 /// Records the intent.
@@ -30,24 +49,38 @@ pub(crate) async fn cross(
     lease: &Lease,
     application: &Application,
     request: &str,
+    cost: Cost,
     terms_sha256: String,
 ) -> Result<Result<Crossed, Shut>, Error> {
     // Taken before the commit, so that both ends come earlier than the store's own reckoning.
     let started = Instant::now();
     let (id, epoch, timing, hash) = (lease.id().clone(), lease.epoch(), worker.timing, terms_sha256.clone());
+    let (account, channel) = (application.account.clone(), application.channel);
     let crossed = worker
         .store
         .write(move |tx| {
             if meta::verify_only(tx)?.is_some() {
                 return Ok::<_, Error>(Err(Shut::VerifyOnly));
             }
-            let beside = Beside { terms_sha256: Some(&hash), ..Beside::default() };
-            let moved = queue::advance(tx, &id, Event::Cross, By::Worker(epoch), &timing, beside)?;
-            Ok(moved.map_err(|_| Shut::Refused))
+            if let Some(pause) = pause::of(tx, &account, channel)? {
+                return Ok(Err(Shut::Paused(pause.to_string())));
+            }
+            let by = By::Worker(epoch);
+            if let Some(over) = over_budget(tx, &id, cost)? {
+                let ended = queue::advance(tx, &id, Event::End(over), by, &timing, Beside::default())?;
+                return Ok(ended.map(Crossing::Ended).map_err(|_| Shut::Refused));
+            }
+            let beside = Beside { connects: Some(cost.total()), ..Beside::default() };
+            let moved = queue::advance(tx, &id, Event::Cross { terms_sha256: hash }, by, &timing, beside)?;
+            Ok(moved.map(Crossing::Intent).map_err(|_| Shut::Refused))
         })
         .await?;
     let crossed = match crossed {
-        Ok(crossed) => crossed,
+        Ok(Crossing::Intent(crossed)) => crossed,
+        Ok(Crossing::Ended(ended)) => {
+            worker.publish(&ended);
+            return Ok(Err(Shut::Ended));
+        }
         Err(shut) => return Ok(Err(shut)),
     };
     failpoint::hit("intent_durable");

@@ -187,7 +187,9 @@ impl Drop for Lease {
 
 #[cfg(test)]
 mod tests {
+    use applyd_core::approval::Policy;
     use applyd_core::state::Progress;
+    use applyd_core::time::Timing;
 
     use super::*;
 
@@ -198,7 +200,7 @@ mod tests {
         let moved = |epoch, worker: Option<&str>| Progress {
             epoch,
             worker: worker.map(Into::into),
-            ..Progress::accepted(0, 1, 1)
+            ..Progress::accepted(0, Policy::None, &Timing::DEFAULT)
         };
         for (name, moved, is_lost) in [
             ("by a later owner", moved(3, Some("run")), true),

@@ -5,16 +5,13 @@ use std::time::Instant;
 use applyd_core::ids::QueueId;
 use applyd_core::outcome::Sighting;
 use applyd_core::state::{By, Event};
-use applyd_core::terms::Cents;
 use applyd_store::Error;
 use applyd_store::application::{self, Application};
-use applyd_store::freelancer::Applicant;
-use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
 use applyd_upwork::{Assignment, Since};
 
 use super::leases::{Lease, Lost};
-use super::{Worker, applicant, assignment};
+use super::{Worker, assignment, profile};
 use crate::failpoint;
 
 /// Takes an application for one read and does it.
@@ -32,16 +29,13 @@ pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error
                 return Ok::<_, Error>(None);
             };
             let request = application::request(tx, &wanted)?.unwrap_or_default();
-            let applicant = applicant(tx, &application, &request)?;
-            Ok(Some((application, request, applicant)))
+            let profile = profile(tx, &application, &request)?;
+            Ok(Some((application, request, profile)))
         })
         .await?;
-    let Some((application, request, applicant)) = taken else { return Ok(()) };
+    let Some((application, request, profile)) = taken else { return Ok(()) };
     let lease = worker.leases.take(id, application.progress.epoch, since);
-    // A read needs no rate; without the profile there is no login to read with.
-    let nobody =
-        || Applicant { grantee: Grantee::of_account(application.account.clone()), rate: Cents::new(0) };
-    let assigned = assignment(&application, &request, applicant.unwrap_or_else(nobody))?;
+    let assigned = assignment(&application, &request, profile.as_ref())?;
     look(worker, &lease, &application, &assigned).await
 }
 
@@ -56,6 +50,7 @@ pub(crate) async fn look(
         Some(intent) => Since::Intent(intent.at),
         None => Since::Acceptance(application.accepted_at),
     };
+    let again_ms = worker.look_again_ms(application);
     let mut seen_as = None;
     let (event, note) = match lease.guard(worker.marketplace(application)?.look(assigned, since)).await {
         Ok(Sighting::Found { created_at, evidence, proposal }) => {
@@ -63,11 +58,12 @@ pub(crate) async fn look(
             (Event::Seen { site_at: created_at }, Some(format!("the site shows the proposal: {evidence}")))
         }
         Ok(Sighting::Absent) => {
-            (Event::NotSeen { settles: true }, Some("the site shows no proposal".to_owned()))
+            let settles = worker.absence_settles(application);
+            (Event::NotSeen { settles, again_ms }, Some("the site shows no proposal".to_owned()))
         }
         Ok(Sighting::Unreadable { reason }) => {
             tracing::info!(application = %lease.id(), reason, "the site could not be read");
-            (Event::Unreadable, None)
+            (Event::Unreadable { again_ms }, None)
         }
         Err(Lost::Stopping) => (Event::HandBack { delay_ms: 0 }, None),
         Err(Lost::Lease) => return Ok(()),

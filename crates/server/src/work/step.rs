@@ -2,41 +2,38 @@
 
 use std::time::{Duration, Instant};
 
-use applyd_core::ids::AccountId;
-use applyd_core::outcome::{Code, Ending, Outcome, Sighting, Trouble};
+use applyd_core::connects::Cost;
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::job_ref::JobKey;
+use applyd_core::outcome::{Code, Ending, Outcome, Trouble};
 use applyd_core::retry::delay_ms;
-use applyd_core::state::{By, Event, State};
-use applyd_core::terms::{Terms, sha256_hex};
+use applyd_core::state::{By, Event, Refused, State};
 use applyd_store::application::{self, Application};
-use applyd_store::freelancer::Applicant;
+use applyd_store::freelancer::Chosen;
 use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, meta, refresh};
-use applyd_upwork::{Assignment, Ready, Since};
+use applyd_store::{Error, Tx, budget, refresh};
+use applyd_upwork::{Assignment, Ready};
 
+use super::Worker;
 use super::gate::{Shut, cross};
 use super::leases::{Lease, Lost};
 use super::look::look;
-use super::{Worker, applicant, assignment};
+use super::open::open;
+use super::taken::{Taken, take};
+use super::verify::verify;
 use crate::failpoint;
 
 /// In the verify-only mode the queue is read again after this.
 const VERIFY_ONLY_PAUSE_MS: i64 = 5_000;
+/// What a pause held back at the last step is ready again after this.
+const PAUSED_MS: i64 = 100;
 /// A login that could not be renewed is tried again after this.
 const LOGIN_PAUSE_MS: i64 = 2_000;
 /// A login that was renewed while an application was prepared is used after this.
 const RENEWED_PAUSE_MS: i64 = 100;
 /// A policy prompt is looked at again after this.
 const POLICY_PAUSE_MS: i64 = 10_000;
-
-/// What a claim brings along.
-struct Taken {
-    application: Application,
-    request: String,
-    /// None: the profile was removed meanwhile.
-    applicant: Option<Applicant>,
-    verify_only: bool,
-}
 
 /// Takes the next application of an account, if there is one, and carries it as far as it goes.
 /// Answers whether there was one.
@@ -45,44 +42,34 @@ struct Taken {
 /// The store's. What was taken is then recovered when its lease ends.
 pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
     let since = Instant::now();
-    let Some(taken) = claim(worker, account).await? else { return Ok(false) };
+    let Some(taken) = take(worker, account).await? else { return Ok(false) };
     let lease = worker.leases.take(&taken.application.id, taken.application.progress.epoch, since);
     worker.news.publish(&taken.application);
     failpoint::hit("claimed");
-    let Some(applicant) = taken.applicant.clone() else {
+    let Some(profile) = &taken.profile else {
         let gone = Ending::because(Code::InputRejected, "the profile was removed");
         let note = Some(gone.message.clone());
         let _ = worker.advance(lease.id(), Event::End(gone), By::Worker(lease.epoch()), note).await?;
         return Ok(true);
     };
-    let assigned = assignment(&taken.application, &taken.request, applicant)?;
+    let assigned = taken.assignment(profile)?;
     if taken.verify_only {
         verify(worker, &lease, &taken.application, &assigned).await?;
+    } else if taken.application.progress.state == State::AwaitingApproval {
+        open(worker, &lease, &taken, profile, &assigned).await?;
     } else {
-        submit(worker, &lease, &taken, &assigned).await?;
+        submit(worker, &lease, &taken, profile, &assigned).await?;
     }
     Ok(true)
 }
 
-async fn claim(worker: &Worker, account: &AccountId) -> Result<Option<Taken>, Error> {
-    let (account, timing) = (account.clone(), worker.timing);
-    let incarnation = worker.leases.incarnation().to_owned();
-    worker
-        .store
-        .write(move |tx| {
-            let Some(application) = queue::claim(tx, &account, &incarnation, &timing)? else {
-                return Ok(None);
-            };
-            let damaged = || Error::Damaged(format!("{} has no request", application.id));
-            let request = application::request(tx, &application.id)?.ok_or_else(damaged)?;
-            let applicant = applicant(tx, &application, &request)?;
-            let verify_only = meta::verify_only(tx)?.is_some();
-            Ok(Some(Taken { application, request, applicant, verify_only }))
-        })
-        .await
-}
-
-async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assignment) -> Result<(), Error> {
+async fn submit(
+    worker: &Worker,
+    lease: &Lease,
+    taken: &Taken,
+    profile: &Chosen,
+    assigned: &Assignment,
+) -> Result<(), Error> {
     let marketplace = worker.marketplace(&taken.application)?;
     let mut title = None;
     let prepared = match lease.guard(marketplace.prepare(assigned, &mut title)).await {
@@ -95,12 +82,13 @@ async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assign
             return troubled(worker, lease, &taken.application, &assigned.grantee, trouble, title).await;
         }
     };
-    if !arm(worker, lease, &assigned.grantee, &ready, title).await? {
+    let terms_sha256 = taken.sha256(profile, &ready.org_uid, &ready.terms);
+    let cost = Cost { base: ready.cost_connects, boost: ready.terms.boost_connects };
+    if !arm(worker, lease, &assigned.grantee, &ready, cost, &terms_sha256, title).await? {
         return Ok(());
     }
     failpoint::hit("armed");
-    let terms_sha256 = hash(&ready.terms)?;
-    let crossed = match cross(worker, lease, &taken.application, &taken.request, terms_sha256).await? {
+    let crossed = match cross(worker, lease, &taken.application, &taken.request, cost, terms_sha256).await? {
         Ok(crossed) => crossed,
         Err(shut) => return stay(worker, lease, &shut).await,
     };
@@ -109,31 +97,27 @@ async fn submit(worker: &Worker, lease: &Lease, taken: &Taken, assigned: &Assign
     settle(worker, lease, assigned, outcome).await
 }
 
-/// Of the terms as they are sent: with the profile's rate and all answers.
-fn hash(terms: &Terms) -> Result<String, Error> {
-    let terms = serde_json::to_vec(terms).map_err(|error| Error::Damaged(error.to_string()))?;
-    Ok(sha256_hex(&terms))
-}
-
-/// T7, unless the site's own key of the job shows that another application of the account has it.
+/// T7, unless the site's own key of the job shows that another application of the account has it, a limit of
+/// Connects stands against it, or it is not what was approved.
 async fn arm(
     worker: &Worker,
     lease: &Lease,
     grantee: &Grantee,
     ready: &Ready,
+    cost: Cost,
+    terms_sha256: &str,
     title: Option<String>,
 ) -> Result<bool, Error> {
     let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
     let (preview, expires_at, job) = (ready.preview_id.clone(), ready.preview_expires_at, ready.job.clone());
     let (grantee, login) = (grantee.clone(), ready.login);
-    let notes = ready.notes.join(" · ");
+    let (notes, terms_sha256) = (ready.notes.join(" · "), terms_sha256.to_owned());
     let moved = worker
         .store
         .write(move |tx| {
-            if queue::is_taken(tx, &id, &job)? {
-                let end = Event::End(Ending::of(Code::AlreadyApplied));
-                let beside = Beside { title: title.as_deref(), ..Beside::default() };
-                return queue::advance(tx, &id, end, by, &timing, beside);
+            let beside = Beside { title: title.as_deref(), ..Beside::default() };
+            if let Some(ending) = forbidden(tx, &id, &job, cost)? {
+                return queue::advance(tx, &id, Event::End(ending), by, &timing, beside);
             }
             // The one call would go out with tokens that are being replaced. From here on nobody replaces them.
             if !refresh::stands(tx, &grantee, login)? {
@@ -141,13 +125,15 @@ async fn arm(
                 return queue::advance(tx, &id, again, by, &timing, Beside::default());
             }
             let note = if notes.is_empty() { "preview compared" } else { &notes };
-            let beside = Beside {
-                note: Some(note),
-                preview: Some((&preview, expires_at)),
-                title: title.as_deref(),
-                ..Beside::default()
-            };
-            queue::advance(tx, &id, Event::Arm, by, &timing, beside)
+            let armed = Beside { note: Some(note), preview: Some((&preview, expires_at)), ..beside };
+            match queue::advance(tx, &id, Event::Arm { terms_sha256 }, by, &timing, armed)? {
+                Err(Refused::Unapproved) => {
+                    let ending = Ending::because(Code::TermsChanged, NOT_APPROVED);
+                    let beside = Beside { note: Some(NOT_APPROVED), ..beside };
+                    queue::advance(tx, &id, Event::Void(ending), by, &timing, beside)
+                }
+                moved => Ok(moved),
+            }
         })
         .await?;
     if let Ok(application) = &moved {
@@ -156,6 +142,18 @@ async fn arm(
     let is_armed = moved.as_ref().is_ok_and(|application| application.progress.state == State::Armed);
     wake_when_ready(worker, moved.ok());
     Ok(is_armed)
+}
+
+const NOT_APPROVED: &str = "what would be sent is not what was approved";
+
+/// What ends an application although the site would take it.
+fn forbidden(tx: &Tx<'_>, id: &QueueId, job: &JobKey, cost: Cost) -> Result<Option<Ending>, Error> {
+    if queue::is_taken(tx, id, job)? {
+        return Ok(Some(Ending::of(Code::AlreadyApplied)));
+    }
+    let Some(application) = application::load(tx, id)? else { return Ok(None) };
+    let limit = budget::check(tx, &application, cost)?.err();
+    Ok(limit.map(|limit| Ending::because(Code::ConnectsCap, &limit)))
 }
 
 /// What the rule makes of a step before the intent that did not come through.
@@ -179,6 +177,11 @@ async fn troubled(
         Trouble::Reconnecting { reason, after_ms } => {
             (Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: after_ms }, reason)
         }
+        Trouble::Person => (Event::AskPerson, "answers are to be written by the server".to_owned()),
+        Trouble::End(ending) if voids(ending.code) => {
+            let note = ending.message.clone();
+            (Event::Void(ending), note)
+        }
         Trouble::End(ending) => {
             let note = ending.message.clone();
             (Event::End(ending), note)
@@ -199,6 +202,12 @@ async fn troubled(
     Ok(())
 }
 
+/// What makes an approval void: a person who gave one may give another for what is there now.
+fn voids(code: Code) -> bool {
+    use Code::{ConnectsCap, InputRejected, MissingAnswer, TermsChanged, UnsupportedTerms};
+    matches!(code, TermsChanged | ConnectsCap | MissingAnswer | InputRejected | UnsupportedTerms)
+}
+
 /// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good.
 async fn login(worker: &Worker, was: &Application, grantee: &Grantee) -> Result<Event, Error> {
     if was.progress.logins_renewed > 0 {
@@ -216,7 +225,7 @@ async fn login(worker: &Worker, was: &Application, grantee: &Grantee) -> Result<
     })
 }
 
-async fn hand_back(worker: &Worker, lease: &Lease, lost: Lost) -> Result<(), Error> {
+pub(super) async fn hand_back(worker: &Worker, lease: &Lease, lost: Lost) -> Result<(), Error> {
     if lost == Lost::Stopping {
         let event = Event::HandBack { delay_ms: 0 };
         let _ = worker.advance(lease.id(), event, By::Worker(lease.epoch()), None).await?;
@@ -225,20 +234,21 @@ async fn hand_back(worker: &Worker, lease: &Lease, lost: Lost) -> Result<(), Err
 }
 
 /// The gate stayed shut: nothing was sent, so the queue may have it again if the lease is still ours.
-async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<(), Error> {
+pub(super) async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<(), Error> {
     tracing::info!(application = %lease.id(), ?shut, "nothing was submitted");
-    let delay_ms = match shut {
-        Shut::NoWitness => return Ok(()),
-        Shut::VerifyOnly => VERIFY_ONLY_PAUSE_MS,
-        Shut::Refused => 0,
+    let (delay_ms, note) = match shut {
+        Shut::NoWitness | Shut::Ended => return Ok(()),
+        Shut::VerifyOnly => (VERIFY_ONLY_PAUSE_MS, None),
+        Shut::Paused(pause) => (PAUSED_MS, Some(pause.clone())),
+        Shut::Refused => (0, None),
     };
     let moved =
-        worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), None).await?;
+        worker.advance(lease.id(), Event::HandBack { delay_ms }, By::Worker(lease.epoch()), note).await?;
     wake_when_ready(worker, moved.ok());
     Ok(())
 }
 
-fn wake_when_ready(worker: &Worker, moved: Option<Application>) {
+pub(super) fn wake_when_ready(worker: &Worker, moved: Option<Application>) {
     if let Some(application) = moved.filter(|application| application.progress.state == State::Queued) {
         let wait = application.progress.not_before - worker.store.now();
         worker
@@ -288,47 +298,5 @@ async fn settle(
             let _ = worker.advance(lease.id(), Event::Doubt, by, note).await?;
         }
     }
-    Ok(())
-}
-
-/// Verify-only: nothing is submitted, but what the site has of this application is found.
-async fn verify(
-    worker: &Worker,
-    lease: &Lease,
-    application: &Application,
-    assigned: &Assignment,
-) -> Result<(), Error> {
-    let since = Since::Acceptance(application.accepted_at);
-    let sighting = match lease.guard(worker.marketplace(application)?.look(assigned, since)).await {
-        Ok(sighting) => sighting,
-        Err(lost) => return hand_back(worker, lease, lost).await,
-    };
-    let (created_at, evidence) = match sighting {
-        Sighting::Found { created_at, evidence, .. } => (created_at, evidence),
-        Sighting::Absent => return absent(worker, lease).await,
-        Sighting::Unreadable { .. } => return stay(worker, lease, &Shut::VerifyOnly).await,
-    };
-    let incarnation = worker.leases.incarnation().to_owned();
-    let lost = Event::Recover { worker: incarnation, at: application.accepted_at, in_time: true };
-    let note = Some(format!("the site has it although the store knows no intent: {evidence}"));
-    match worker.advance(lease.id(), lost, By::Worker(lease.epoch()), note).await? {
-        Ok(_) => {
-            let seen = Event::Seen { site_at: created_at };
-            let _ = worker.advance(lease.id(), seen, By::Sweeper, None).await?;
-        }
-        Err(refused) => {
-            tracing::warn!(application = %lease.id(), ?refused, evidence, "the site has it, but it has moved on");
-        }
-    }
-    Ok(())
-}
-
-/// Nothing of it is there yet, which the operator may go by.
-async fn absent(worker: &Worker, lease: &Lease) -> Result<(), Error> {
-    let note = Some("the site shows no proposal".to_owned());
-    let event = Event::NotSeen { settles: false };
-    let moved = worker.advance(lease.id(), event, By::Worker(lease.epoch()), note).await?;
-    tracing::info!(application = %lease.id(), "the site shows no proposal; nothing was submitted");
-    wake_when_ready(worker, moved.ok());
     Ok(())
 }

@@ -3,12 +3,13 @@
 use applyd_core::ids::QueueId;
 use applyd_core::outcome::Code;
 use applyd_core::state::State;
+use applyd_core::terms::Terms;
 use applyd_store::account::Channel;
 use applyd_store::queue::{Accept, New};
 use applyd_store::{application, freelancer, meta};
 
 use crate::engine::on_each;
-use crate::world::{REQUEST, T, World, job, key};
+use crate::world::{REQUEST, T, World, job, key, terms};
 
 fn word(accept: &Accept) -> &'static str {
     match accept {
@@ -46,9 +47,8 @@ fn the_first_fault_in_the_contracts_order_is_answered() {
         let account = world.account("a", 1);
         world.accept(&account, &job(1));
         world.write(|tx| meta::set_verify_only(tx, Some("test")));
-        let broken =
-            New { profile: Some("nobody".into()), ..world.offer(&account, "~029000000000000000016") };
-        let known_profile = New { profile: Some("pf_3".into()), ..broken.clone() };
+        let broken = New { terms: as_profile("nobody"), ..world.offer(&account, "~029000000000000000016") };
+        let known_profile = New { terms: as_profile("pf_3"), ..broken.clone() };
         let known_job = New { job: world.offer(&account, &job(1)).job, ..known_profile.clone() };
         let free_job = New { job: world.offer(&account, &job(2)).job, ..known_job.clone() };
         for (new, expected) in [
@@ -211,8 +211,12 @@ fn the_rate_is_the_named_profiles_or_the_first_freelancers_default() {
         let account = world.account("a", 0);
         for (profile, cents) in [(None, Some(6500)), (Some("pf_3"), Some(4000)), (Some("pf_9"), None)] {
             let asked = account.clone();
-            let rate = world.read(move |tx| freelancer::applicant(tx, Channel::Sandbox, &asked, profile));
-            assert_eq!(rate.map(|found| found.rate.get()), cents, "{profile:?}");
+            let chosen = world.read(move |tx| freelancer::profile(tx, &asked, profile));
+            assert_eq!(chosen.map(|chosen| chosen.rate.get()), cents, "{profile:?}");
         }
     });
+}
+
+fn as_profile(id: &str) -> Terms {
+    Terms { profile_id: Some(id.to_owned()), ..terms() }
 }

@@ -7,7 +7,7 @@ use applyd_store::cancel::{self, Cancel};
 use applyd_store::{meta, timeline};
 
 use crate::engine::on_each;
-use crate::world::{T, World, job};
+use crate::world::{T, World, arm, cross, job};
 
 fn cancel(world: &World, account: &AccountId, id: &QueueId) -> Option<Cancel> {
     let (account, id) = (account.clone(), id.clone());
@@ -36,14 +36,14 @@ fn a_cancel_gives_the_credit_back_once_and_says_so_again() {
 fn a_worker_that_has_it_never_crosses() {
     on_each(|world| {
         let account = world.account("a", 9);
-        for (n, arm) in [(1, false), (2, true)] {
+        for (n, is_armed) in [(1, false), (2, true)] {
             let id = world.accept(&account, &job(n));
             let epoch = world.claim(&account, "w").unwrap().progress.epoch;
-            if arm {
-                world.advance(&id, Event::Arm, By::Worker(epoch));
+            if is_armed {
+                world.advance(&id, arm(), By::Worker(epoch));
             }
             assert!(matches!(cancel(world, &account, &id), Some(Cancel::Cancelled(_))));
-            for event in [Event::Arm, Event::Cross, Event::Heartbeat, Event::Retry { delay_ms: 0 }] {
+            for event in [arm(), cross(), Event::Heartbeat, Event::Retry { delay_ms: 0 }] {
                 let refused = world.try_advance(&id, event, By::Worker(epoch)).unwrap_err();
                 assert_eq!(refused, Refused::Lease);
             }
@@ -89,7 +89,7 @@ fn what_may_have_been_sent_stays_as_it_is() {
         world.advance(&sent, Event::Seen { site_at: None }, By::Sweeper);
         let waiting = world.accept(&account, &job(3));
         world.write(|tx| meta::set_verify_only(tx, Some("test")));
-        for event in [None, Some(Event::Arm)] {
+        for event in [None, Some(arm())] {
             assert!(matches!(cancel(world, &account, &waiting), Some(Cancel::Unread(_))));
             let epoch = world.claim(&account, "w").map_or(1, |taken| taken.progress.epoch);
             assert!(matches!(cancel(world, &account, &waiting), Some(Cancel::Unread(_))));

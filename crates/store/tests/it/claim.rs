@@ -10,7 +10,7 @@ use applyd_store::account::Channel;
 use applyd_store::queue::{self, New};
 
 use crate::engine::on_each;
-use crate::world::{T, World, job};
+use crate::world::{T, World, arm, cross, job};
 
 fn ready(world: &World) -> Vec<AccountId> {
     world.read(|tx| queue::ready(tx, 100))
@@ -44,9 +44,9 @@ fn every_state_with_a_lease_or_an_open_intent_holds_the_slot() {
         let taken = || world.claim(&account, "w").is_none();
         let by = By::Worker(world.claim(&account, "w").unwrap().progress.epoch);
         assert!(taken(), "leased");
-        world.advance(&id, Event::Arm, by);
+        world.advance(&id, arm(), by);
         assert!(taken(), "armed");
-        world.advance(&id, Event::Cross, by);
+        world.advance(&id, cross(), by);
         assert!(taken(), "intent");
         world.advance(&id, Event::Doubt, By::Sender(1));
         assert!(taken(), "verifying");

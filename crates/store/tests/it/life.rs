@@ -6,7 +6,7 @@ use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, application, timeline};
 
 use crate::engine::on_each;
-use crate::world::{T, World, job};
+use crate::world::{T, World, arm, cross, job};
 
 #[test]
 fn a_life_to_applied_leaves_its_rows() {
@@ -101,7 +101,7 @@ fn a_worker_of_an_earlier_epoch_changes_nothing() {
         let before = format!("{:?}", world.load(&id));
         for event in [
             Event::Heartbeat,
-            Event::Arm,
+            arm(),
             Event::Retry { delay_ms: 0 },
             Event::HandBack { delay_ms: 0 },
             Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 },
@@ -125,7 +125,7 @@ fn a_lease_that_ran_out_is_lost_to_its_own_worker() {
         let renewed = world.advance(&id, Event::Heartbeat, By::Worker(2));
         assert_eq!(renewed.progress.lease_until, Some(world.now() + T.lease_ms));
         world.pass(T.lease_ms);
-        for event in [Event::Heartbeat, Event::Arm, Event::Retry { delay_ms: 0 }] {
+        for event in [Event::Heartbeat, arm(), Event::Retry { delay_ms: 0 }] {
             let refused = world.try_advance(&id, event, By::Worker(2)).unwrap_err();
             assert_eq!(refused, Refused::Lease);
         }
@@ -138,7 +138,7 @@ fn an_intent_is_written_once_and_only_its_sender_answers() {
         let account = world.account("a", 9);
         world.accept(&account, &job(1));
         let (id, epoch) = world.cross(&account, "w");
-        let crossed = world.try_advance(&id, Event::Cross, By::Worker(epoch));
+        let crossed = world.try_advance(&id, cross(), By::Worker(epoch));
         assert_eq!(crossed.unwrap_err(), Refused::State);
         for by in [By::Worker(epoch), By::Sender(epoch + 1), By::Sweeper] {
             let refused = world.try_advance(&id, Event::Accepted, by).unwrap_err();
@@ -161,22 +161,22 @@ fn no_intent_after_the_cutoff_or_late_in_the_lease() {
         let armed = |n: u64| {
             let id = world.accept(&account, &job(n));
             let epoch = world.claim(&account, "w").unwrap().progress.epoch;
-            world.advance(&id, Event::Arm, By::Worker(epoch));
+            world.advance(&id, arm(), By::Worker(epoch));
             (id, By::Worker(epoch))
         };
         let (id, by) = armed(1);
         world.pass(T.lease_ms / 2 + 1);
-        assert_eq!(world.try_advance(&id, Event::Cross, by).unwrap_err(), Refused::Time);
+        assert_eq!(world.try_advance(&id, cross(), by).unwrap_err(), Refused::Time);
         world.advance(&id, Event::Heartbeat, by);
         world.set_now(world.load(&id).progress.cutoff - 1);
         // The lease ran out long ago; a fresh one begins in time and ends past the cutoff.
         world.advance(&id, Event::LeaseLost, By::Sweeper);
         let epoch = world.claim(&account, "w").unwrap().progress.epoch;
-        world.advance(&id, Event::Arm, By::Worker(epoch));
+        world.advance(&id, arm(), By::Worker(epoch));
         world.pass(2);
-        assert_eq!(world.try_advance(&id, Event::Cross, By::Worker(epoch)).unwrap_err(), Refused::Time);
+        assert_eq!(world.try_advance(&id, cross(), By::Worker(epoch)).unwrap_err(), Refused::Time);
         world.pass(-1);
-        world.advance(&id, Event::Cross, By::Worker(epoch));
+        world.advance(&id, cross(), By::Worker(epoch));
     });
 }
 

@@ -4,6 +4,7 @@
 
 mod accept;
 mod applied_jobs;
+mod approval;
 mod cancel;
 mod claim;
 mod engine;
@@ -15,6 +16,7 @@ mod ledger;
 mod letters;
 mod life;
 mod overdue;
+mod pause;
 mod random;
 mod recover;
 mod refresh;

@@ -134,7 +134,9 @@ fn two_negative_reads_after_the_drain_settle() {
             let second = world.try_advance(&id, Event::Look { worker: "v".into() }, By::Sweeper);
             assert_eq!(second.unwrap_err(), Refused::Time);
             let by = By::Worker(look.progress.epoch);
-            let seen = world.advance(&id, Event::NotSeen { settles: true }, by).progress;
+            let seen = world
+                .advance(&id, Event::NotSeen { settles: true, again_ms: T.read_spacing_ms }, by)
+                .progress;
             reads += 1;
             if let Some(next) = seen.look_at {
                 assert_eq!(next, world.now() + T.read_spacing_ms);

@@ -10,7 +10,7 @@ use applyd_store::queue::Accept;
 use proptest::prelude::*;
 
 use crate::engine::on_each;
-use crate::world::{T, World, job};
+use crate::world::{T, World, arm, cross, job};
 
 const JOBS: u64 = 3;
 const CREDITS: i64 = 4;
@@ -42,8 +42,8 @@ fn event() -> impl Strategy<Value = Event> {
         Code::Unresolved,
     ]);
     prop_oneof![
-        4 => Just(Event::Arm),
-        4 => Just(Event::Cross),
+        4 => Just(arm()),
+        4 => Just(cross()),
         3 => Just(Event::Accepted),
         2 => code.clone().prop_map(|code| Event::Declined(Ending::of(code))),
         1 => code.prop_map(|code| Event::End(Ending::of(code))),
@@ -55,8 +55,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 }),
         2 => Just(Event::Look { worker: "w".into() }),
         2 => Just(Event::Seen { site_at: None }),
-        3 => Just(Event::NotSeen { settles: true }),
-        1 => Just(Event::Unreadable),
+        3 => Just(Event::NotSeen { settles: true, again_ms: T.read_spacing_ms }),
+        1 => Just(Event::Unreadable { again_ms: T.read_spacing_ms }),
         1 => Just(Event::PermitClosed),
         1 => Just(Event::TimeUp),
         2 => Just(Event::Cancel),

@@ -173,7 +173,7 @@ fn what_is_overdue_in_verify_only_is_held_until_the_site_was_read() {
         assert_eq!(read(&found, Event::Seen { site_at: None }).progress.state, State::Applied);
         for _ in 0..2 {
             world.pass(T.drain_ms);
-            read(&absent, Event::NotSeen { settles: true });
+            read(&absent, Event::NotSeen { settles: true, again_ms: T.read_spacing_ms });
         }
         assert_eq!(world.load(&absent).progress.code, Some(Code::NotSubmitted));
         for id in [&found, &absent] {
@@ -196,7 +196,7 @@ fn the_operator_is_told_what_was_not_read_yet() {
         assert_eq!(listed(), 1);
         let epoch = world.claim(&account, "w").unwrap().progress.epoch;
         assert_eq!(listed(), 1);
-        world.advance(&id, Event::NotSeen { settles: false }, By::Worker(epoch));
+        world.advance(&id, Event::NotSeen { settles: false, again_ms: T.read_spacing_ms }, By::Worker(epoch));
         assert_eq!((world.state(&id), listed()), (State::Queued, 0));
         world.pass(T.deadline_ms);
         world.catch_up(&id, Dead::No);

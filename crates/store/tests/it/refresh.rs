@@ -101,7 +101,8 @@ fn a_submission_keeps_its_login_until_it_is_answered() {
         assert_eq!(begin(world, &grant, "before"), Begun::Mine);
         let failed = grant.clone();
         world.write(move |tx| refresh::failed(tx, &failed, "before", None));
-        for event in [Event::Arm, Event::Cross] {
+        let sha = || "terms".to_owned();
+        for event in [Event::Arm { terms_sha256: sha() }, Event::Cross { terms_sha256: sha() }] {
             world.advance(&leased.id, event, by);
             assert_eq!(begin(world, &grant, "reader"), Begun::Submitting);
         }
@@ -146,8 +147,12 @@ fn an_organisation_is_one_accounts_and_each_person_has_a_grant() {
             (Some("pf_3"), Channel::Sandbox, None),
         ] {
             let asked = a.clone();
-            let found = world.read(move |tx| freelancer::applicant(tx, channel, &asked, profile)).unwrap();
-            assert_eq!(found.grantee.freelancer.as_deref(), freelancer, "{profile:?} {channel:?}");
+            let found = world.read(move |tx| freelancer::profile(tx, &asked, profile)).unwrap();
+            assert_eq!(
+                found.grantee(channel, &a).freelancer.as_deref(),
+                freelancer,
+                "{profile:?} {channel:?}"
+            );
         }
         let gone = of(&a, "fl_1");
         assert!(world.write(move |tx| grant::remove(tx, &gone)).is_some());

@@ -3,13 +3,13 @@
 use applyd_core::ids::AccountId;
 use applyd_core::job_ref::JobRef;
 use applyd_core::retention::{CACHED_MS, KEPT_MS};
-use applyd_core::state::{By, Event};
+use applyd_core::state::By;
 use applyd_store::account::Channel;
 use applyd_store::queue::{self, Beside};
 use applyd_store::stored_job::{self, Contents, StoredJob};
 
 use crate::engine::on_each;
-use crate::world::{T, World, job, key, uuid};
+use crate::world::{T, World, arm, job, key, uuid};
 
 impl World {
     fn keep(&self, account: &AccountId, job: &str, company: &str, document: &str) -> StoredJob {
@@ -136,7 +136,7 @@ fn a_workers_read_leaves_the_title_and_does_not_touch_contents() {
             world
                 .write(move |tx| {
                     let beside = Beside { title: Some("Read by a worker"), ..Beside::default() };
-                    queue::advance(tx, &id, Event::Arm, By::Worker(epoch), &T, beside)
+                    queue::advance(tx, &id, arm(), By::Worker(epoch), &T, beside)
                 })
                 .unwrap();
             world.end(&leased.id, applyd_core::outcome::Code::NotEligible);

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::approval::Policy;
+use applyd_core::draft::Draft;
+use applyd_core::ids::{AccountId, KeyId, QueueId};
 use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::ledger::{Balance, Kind};
 use applyd_core::outcome::{Code, Ending};
 use applyd_core::state::{By, Dead, Event, Refused, State};
-use applyd_core::terms::Cents;
+use applyd_core::terms::{Cents, Terms};
 use applyd_core::time::Timing;
 use applyd_store::account::{self, Channel};
 use applyd_store::application::{self, Application};
@@ -100,12 +102,14 @@ impl World {
             id: QueueId::new(self.now(), self.bits()),
             account: account.clone(),
             channel: Channel::Sandbox,
+            key: KeyId::new(START, 1),
+            policy: Policy::None,
+            ceiling_connects: None,
             job: JobRef::parse(job).unwrap(),
-            profile: None,
+            terms: terms(),
             fresh_job_id: uuid(self.bits()),
             request: REQUEST.to_owned(),
-            cutoff_ms: T.intent_cutoff_ms,
-            deadline_ms: T.deadline_ms,
+            timing: T,
             one_takes_ms: Some(T.assumed_ms),
         }
     }
@@ -130,7 +134,7 @@ impl World {
     pub(crate) fn try_advance(&self, id: &QueueId, event: Event, by: By) -> Result<Application, Refused> {
         let id = id.clone();
         self.write(move |tx| {
-            let beside = Beside { terms_sha256: Some("terms"), proposal: Some("p1"), ..Beside::default() };
+            let beside = Beside { proposal: Some("p1"), ..Beside::default() };
             queue::advance(tx, &id, event, by, &T, beside)
         })
     }
@@ -144,8 +148,8 @@ impl World {
     pub(crate) fn cross(&self, account: &AccountId, worker: &str) -> (QueueId, i64) {
         let leased = self.claim(account, worker).unwrap();
         let epoch = leased.progress.epoch;
-        self.advance(&leased.id, Event::Arm, By::Worker(epoch));
-        self.advance(&leased.id, Event::Cross, By::Worker(epoch));
+        self.advance(&leased.id, arm(), By::Worker(epoch));
+        self.advance(&leased.id, cross(), By::Worker(epoch));
         (leased.id, epoch)
     }
 
@@ -170,7 +174,7 @@ impl World {
     /// One read of the site that does not answer.
     pub(crate) fn read_in_vain(&self, id: &QueueId) {
         let taken = self.advance(id, Event::Look { worker: "reader".into() }, By::Sweeper);
-        self.advance(id, Event::Unreadable, By::Worker(taken.progress.epoch));
+        self.advance(id, Event::Unreadable { again_ms: T.read_spacing_ms }, By::Worker(taken.progress.epoch));
     }
 
     pub(crate) fn load(&self, id: &QueueId) -> Application {
@@ -198,6 +202,23 @@ impl World {
         let report = self.read(ledger::verify);
         assert!(report.violations.is_empty(), "{:?}", report.violations);
     }
+}
+
+pub(crate) const HASH: &str = "7e12";
+
+pub(crate) fn arm() -> Event {
+    Event::Arm { terms_sha256: HASH.into() }
+}
+
+pub(crate) fn cross() -> Event {
+    Event::Cross { terms_sha256: HASH.into() }
+}
+
+/// What the request asks for.
+pub(crate) fn terms() -> Terms {
+    let members = applyd_core::json::object(REQUEST.as_bytes()).unwrap();
+    let request = serde_json::from_value(serde_json::Value::Object(members)).unwrap();
+    Draft::parse(request).unwrap().terms
 }
 
 pub(crate) fn uuid(bits: u128) -> String {

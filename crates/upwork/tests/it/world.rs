@@ -91,6 +91,7 @@ impl World {
             },
             default_rate: Cents::new(6500),
             fill: Fill::Sandbox,
+            approved: None,
         }
     }
 

@@ -49,7 +49,7 @@ fn what_would_end_unsent_is_taken_for_sent() {
             (Some(START + after), Some(START + after))
         );
         assert!(step.next.epoch > was.epoch && step.next.lease_until.is_none(), "{name}: nobody's any more");
-        assert!(try_step(&step.next, Event::Cross, owner(&was), after).is_err(), "{name}: never sent");
+        assert!(try_step(&step.next, cross(), owner(&was), after).is_err(), "{name}: never sent");
     }
 }
 
@@ -110,8 +110,7 @@ fn a_read_that_finds_nothing_before_the_intent_settles_nothing() {
     assert_eq!((again.state, again.negative_reads), (State::Queued, 1));
     // Nor does it count for what comes after.
     let taken = then(&again, claim(), SWEEPER, 3 * SPACING);
-    let crossed =
-        then(&then(&taken, Event::Arm, By::Worker(3), 3 * SPACING), Event::Cross, By::Worker(3), 3 * SPACING);
+    let crossed = then(&then(&taken, arm(), By::Worker(3), 3 * SPACING), cross(), By::Worker(3), 3 * SPACING);
     let unknown = try_unread(&again, Event::TimeUp, SWEEPER, DEADLINE).unwrap().next;
     assert_eq!((crossed.negative_reads, unknown.negative_reads), (0, 0));
 }

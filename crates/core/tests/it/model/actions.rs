@@ -295,14 +295,24 @@ fn forge(was: &mut Progress, event: &Event) {
     was.cutoff = i64::MAX;
     was.deadline = i64::MAX;
     match event {
-        Event::Arm | Event::Retry { .. } | Event::Block { .. } | Event::End(_) => was.state = State::Leased,
-        Event::Cross => {
+        Event::Arm { .. } | Event::Retry { .. } | Event::Block { .. } | Event::End(_) => {
+            was.state = State::Leased
+        }
+        Event::Cross { .. } => {
             was.state = State::Armed;
             was.intent = None;
         }
         Event::Accepted | Event::Declined(_) | Event::Doubt => was.state = State::Intent,
         _ => was.state = State::Verifying,
     }
+}
+
+fn arm() -> Event {
+    Event::Arm { terms_sha256: String::new() }
+}
+
+fn cross() -> Event {
+    Event::Cross { terms_sha256: String::new() }
 }
 
 /// The next step of a worker's task. A refused write ends the task: the lease is lost.
@@ -314,18 +324,27 @@ fn go(world: &mut World, worker: usize, mutation: Mutation) {
         world.workers[worker].task = job.filter(|_| done).map(|job| Task { job, ..task });
     };
     match task.job {
-        Job::Prepare => on(world, Event::Arm, owner, Some(Job::Armed)),
-        Job::Armed => on(world, Event::Cross, owner, Some(Job::MaySend)),
+        Job::Prepare => on(world, arm(), owner, Some(Job::Armed)),
+        Job::Armed => on(world, cross(), owner, Some(Job::MaySend)),
         Job::MaySend => send(world, worker, task),
         Job::Waiting => {}
         Job::ToldYes => on(world, Event::Accepted, sender, None),
         Job::ToldNo => on(world, Event::Declined(Ending::of(Code::Refused)), sender, None),
         Job::Saw(true) => on(world, Event::Seen { site_at: None }, owner, None),
-        Job::Saw(false) => on(world, Event::NotSeen { settles: true }, owner, None),
-        Job::SawUnsent(true) => {
-            on(world, Event::Recover { worker: String::new(), at: 0, in_time: true }, owner, None);
+        Job::Saw(false) => {
+            on(world, Event::NotSeen { settles: true, again_ms: TIMING.read_spacing_ms }, owner, None)
         }
-        Job::SawUnsent(false) => on(world, Event::NotSeen { settles: true }, owner, None),
+        Job::SawUnsent(true) => {
+            on(
+                world,
+                Event::Recover { worker: String::new(), at: 0, terms_sha256: String::new(), in_time: true },
+                owner,
+                None,
+            );
+        }
+        Job::SawUnsent(false) => {
+            on(world, Event::NotSeen { settles: true, again_ms: TIMING.read_spacing_ms }, owner, None)
+        }
     }
 }
 
@@ -337,7 +356,7 @@ fn turn(world: &mut World, worker: usize, turn: Turn, mutation: Mutation) {
         Turn::LoginLost => (Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 }, owner),
         Turn::LoginRefused => (Event::End(Ending::of(Code::LoggedOut)), owner),
         Turn::NotSent => (Event::Declined(Ending::of(Code::NotSubmitted)), sender),
-        Turn::CrossUnproven => (Event::Cross, owner),
+        Turn::CrossUnproven => (cross(), owner),
         Turn::SendEarly => return send(world, worker, task),
         Turn::GiveUp => return give_up(world, worker, task, mutation),
     };

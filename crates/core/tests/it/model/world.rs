@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use applyd_core::approval::Policy;
 use applyd_core::ledger::Kind;
 use applyd_core::outcome::Code;
 use applyd_core::state::{By, Closed, Dead, Event, Intent, Progress, State, Step, advance, overdue};
@@ -215,7 +216,14 @@ impl World {
             a.progress.look_at = None;
             if let Some(intent) = &mut a.progress.intent {
                 let epoch = intent.epoch;
-                *intent = Intent { worker: DEAD.into(), epoch, at: 0, answer_by: 0, closed: Closed::Absent };
+                *intent = Intent {
+                    worker: DEAD.into(),
+                    epoch,
+                    at: 0,
+                    answer_by: 0,
+                    closed: Closed::Absent,
+                    terms_sha256: String::new(),
+                };
             }
             a.sent = 0;
         }
@@ -264,7 +272,7 @@ impl World {
 impl Application {
     pub(crate) fn accepted(now: i64) -> Self {
         Self {
-            progress: Progress::accepted(now, TIMING.intent_cutoff_ms, TIMING.deadline_ms),
+            progress: Progress::accepted(now, Policy::None, &TIMING),
             credit: Credit::Held,
             requests: Vec::new(),
             sent: 0,
@@ -307,6 +315,8 @@ impl Forget for Progress {
     fn forget(&mut self) {
         self.processed_at = None;
         self.applied_at = None;
+        // Nobody approves here; that is the other model.
+        self.approve_by = 0;
         self.message = self.message.take().map(|_| String::new());
         if !matches!(self.state, State::Queued | State::Leased | State::Armed) {
             self.attempts = 0;

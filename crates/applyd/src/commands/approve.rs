@@ -1,0 +1,191 @@
+//! `applyd approvals`, `applyd approve`, `applyd decline`: a person decides, at the operator's machine.
+
+mod shown;
+
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+use applyd_core::ids::QueueId;
+use applyd_core::state::State;
+use applyd_store::application::{self, Application};
+use applyd_store::approval::{self, Approved, Person, Showing, Shown};
+use applyd_store::{Error, Store, pause};
+use serde_json::{Value, json};
+
+use crate::cli::{ApproveArgs, Global, PersonArgs};
+use crate::failure::Failure;
+use crate::output;
+
+/// Where decisions of these commands come from, as the audit names it.
+const ADDRESS: &str = "command line";
+/// The running server has to make the preview in this time; on the live site that takes up to 35 s.
+const LONGEST_OPENING: Duration = Duration::from_secs(90);
+/// A wish to look is forgotten by the server after a minute.
+const ASK_AGAIN: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(100);
+/// What a person types; anything else approves nothing.
+const YES: &str = "approve";
+
+pub(super) fn list(global: &Global, account: Option<String>) -> Result<(), Failure> {
+    let waiting = super::store(global, false)?.read_blocking(move |tx| {
+        let account = account.map(|name| super::account_of(tx, &name)).transpose()?;
+        Ok::<_, Failure>(approval::waiting(tx, account.as_ref().map(|account| &account.id))?)
+    })?;
+    let waiting: Vec<Value> = waiting
+        .iter()
+        .map(|waiting| {
+            json!({"queueId": waiting.id.as_str(), "accountId": waiting.account.as_str(),
+                   "account": waiting.account_name, "jobId": waiting.job, "acceptedAt": waiting.accepted_at,
+                   "approveBy": waiting.approve_by})
+        })
+        .collect();
+    output::print(global.json, &json!({ "approvals": waiting }), |value| {
+        let waiting = value["approvals"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if waiting.is_empty() {
+            return "nothing waits for a person".to_owned();
+        }
+        let rows = waiting
+            .iter()
+            .map(|of| [&of["queueId"], &of["account"], &of["jobId"]].map(output::shown).to_vec());
+        format!(
+            "{}\n`applyd approve QUEUEID` shows one and asks",
+            output::table(&["queueId", "account", "job"], rows)
+        )
+    })
+}
+
+pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Failure> {
+    let ApproveArgs { queue_id: id, person, show, hash } = arguments;
+    let store = super::store(global, false)?;
+    if let Some(hash) = hash {
+        return decided(global, &store, &id, &hash, &person.name()?);
+    }
+    let shown = open(&store, &id)?;
+    let sheet = shown::sheet(&id, &shown);
+    if show {
+        return output::print(global.json, &sheet, shown::text);
+    }
+    let person = person.name()?;
+    let mut err = std::io::stderr().lock();
+    writeln!(err, "{}", shown::text(&sheet))?;
+    write!(err, "\nType `{YES}` to submit this for {} Connects as {person}: ", shown.cost.total())?;
+    err.flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    if line.trim() != YES {
+        return Err(Failure::hinted(
+            "not approved; it goes on waiting",
+            "`applyd decline QUEUEID --reason TEXT` ends it",
+        ));
+    }
+    decided(global, &store, &id, &shown.sha256, &person)
+}
+
+/// Has the running server make a preview, and waits for it.
+fn open(store: &Store, id: &QueueId) -> Result<Shown, Failure> {
+    let begun = store.now();
+    let (since, mut asked) = (Instant::now(), None::<Instant>);
+    while since.elapsed() < LONGEST_OPENING {
+        if asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN) {
+            ask(store, id)?;
+            asked = Some(Instant::now());
+        }
+        let (wanted, now) = (id.clone(), store.now());
+        let (application, showing) = store.read_blocking(move |tx| {
+            Ok::<_, Error>((application::load(tx, &wanted)?, approval::last_shown(tx, &wanted)?))
+        })?;
+        let application = waits(id, application)?;
+        let is_open = application.progress.worker.is_none()
+            && application.progress.opened_until.is_some_and(|until| now < until);
+        match showing.filter(|showing| showing.at >= begun || is_open) {
+            Some(Showing { content: Ok(shown), .. }) if is_open => return Ok(shown),
+            Some(Showing { content: Err(reason), at, .. }) if at >= begun => {
+                return Err(Failure::user(format!("it could not be shown: {reason}")));
+            }
+            _ => std::thread::sleep(POLL),
+        }
+    }
+    let message = format!("no preview within {} s", LONGEST_OPENING.as_secs());
+    let hint = "a server must be running on this database, and the account's one preview slot must be free";
+    Err(Failure::hinted(message, hint))
+}
+
+fn ask(store: &Store, id: &QueueId) -> Result<(), Failure> {
+    let asked = id.clone();
+    let paused = store.write_blocking(move |tx| {
+        approval::ask(tx, &asked)?;
+        let Some(application) = application::load(tx, &asked)? else { return Ok::<_, Error>(None) };
+        pause::of(tx, &application.account, application.channel)
+    })?;
+    match paused {
+        Some(pause) => Err(Failure::hinted(pause.to_string(), "`applyd resume` ends a pause")),
+        None => Ok(()),
+    }
+}
+
+/// The application, if it still waits for a person.
+fn waits(id: &QueueId, found: Option<Application>) -> Result<Application, Failure> {
+    let hint = "`applyd approvals` lists what waits";
+    let Some(application) = found else {
+        return Err(Failure::hinted(format!("there is no application `{id}`"), hint));
+    };
+    let progress = &application.progress;
+    match (&progress.message, progress.state) {
+        (_, State::AwaitingApproval) => Ok(application),
+        (Some(message), _) => Err(Failure::hinted(format!("{id} has ended: {message}"), hint)),
+        (None, state) => {
+            let state = state.status().as_str();
+            Err(Failure::hinted(format!("{id} does not wait for a person: it is {state}"), hint))
+        }
+    }
+}
+
+fn decided(global: &Global, store: &Store, id: &QueueId, hash: &str, person: &str) -> Result<(), Failure> {
+    let timing = global.settings(None)?.timing;
+    let (wanted, hash, name) = (id.clone(), hash.to_owned(), person.to_owned());
+    let approved = store.write_blocking(move |tx| {
+        let person = Person { name: &name, address: ADDRESS };
+        approval::approve(tx, &wanted, &hash, person, &timing)
+    })?;
+    let (verdict, text) = match approved {
+        Approved::Queued(_) => ("approved", format!("{id} is approved by {person} and will be submitted")),
+        Approved::NeedsAnother => {
+            ("needs_another", format!("{id}: another person must approve the same too"))
+        }
+        Approved::Again => {
+            return Err(Failure::user(format!("{person} has approved this already; another person must")));
+        }
+        Approved::NotShown => {
+            let message = "this is not what is shown now: it was closed, has expired, or has changed";
+            return Err(Failure::hinted(message, "`applyd approve QUEUEID` shows it anew"));
+        }
+        Approved::OverBudget(limit) => {
+            return Err(Failure::hinted(
+                format!("not approved: {limit}"),
+                "`applyd budget` shows the limits",
+            ));
+        }
+    };
+    output::print(global.json, &json!({"queueId": id.as_str(), "verdict": verdict, "by": person}), |_| text)
+}
+
+pub(super) fn decline(
+    global: &Global,
+    id: QueueId,
+    reason: String,
+    person: PersonArgs,
+) -> Result<(), Failure> {
+    let (timing, name) = (global.settings(None)?.timing, person.name()?);
+    let (wanted, by) = (id.clone(), name.clone());
+    let declined = super::store(global, false)?.write_blocking(move |tx| {
+        let person = Person { name: &by, address: ADDRESS };
+        if approval::decline(tx, &wanted, person, &reason, &timing)?.is_ok() {
+            return Ok::<_, Failure>(());
+        }
+        let found = application::load(tx, &wanted)?;
+        waits(&wanted, found).map(|_| ())
+    });
+    declined?;
+    let told = json!({"queueId": id.as_str(), "verdict": "declined", "by": name});
+    output::print(global.json, &told, |_| format!("{id} is declined by {name}; its credit is back"))
+}
