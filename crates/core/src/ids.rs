@@ -68,6 +68,15 @@ prefixed_ulid!(
     WebhookId, "wh_"
 );
 
+prefixed_ulid!(
+    /// A freelancer: `fl_` and a ULID. Those of the sandbox have names of their own.
+    FreelancerId, "fl_"
+);
+prefixed_ulid!(
+    /// A freelancer's profile: `pf_` and a ULID. Those of the sandbox have names of their own.
+    ProfileId, "pf_"
+);
+
 /// How every API key begins.
 pub const API_KEY_PREFIX: &str = "sk_uphunt_";
 const API_KEY_CHARS: usize = 43;

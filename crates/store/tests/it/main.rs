@@ -20,6 +20,7 @@ mod pace;
 mod pause;
 mod random;
 mod recover;
+mod refresh;
 mod reopen;
 mod sqlite;
 mod stored_job;
