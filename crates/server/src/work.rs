@@ -33,6 +33,7 @@ use crate::marketplaces::{Marketplaces, fill};
 use crate::metrics;
 use crate::news::News;
 pub(crate) use dispatch::dispatch;
+pub(crate) use gate::witnessed;
 pub(crate) use heartbeat::Heartbeat;
 pub use leases::Leases;
 pub(crate) use pace::Pace;
@@ -138,7 +139,8 @@ fn assignment(application: &Application, request: &str, rate: Cents) -> Result<A
     })
 }
 
-fn terms(request: &str) -> Option<Terms> {
+/// The terms of a stored request.
+pub(crate) fn terms(request: &str) -> Option<Terms> {
     let members = json::object(request.as_bytes()).ok()?;
     let request = serde_json::from_value(serde_json::Value::Object(members)).ok()?;
     Draft::parse(request).ok().map(|draft| draft.terms)

@@ -251,7 +251,7 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
                 next.end(Ending::of(Code::OutcomeUnknown));
             }
             next.permit_closed_at = Some(now);
-            next.look_at = Some(now);
+            next.look_at = read_from(was, now);
         }
         (Leased | Armed, Event::Block { code, renewed, delay_ms }) if needs_no_intent(code) => {
             next.logins_renewed += i64::from(renewed);
