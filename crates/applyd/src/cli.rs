@@ -1,5 +1,7 @@
 //! The command line.
 
+mod people;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
 use crate::failure::Failure;
+pub(crate) use people::{PersonCommand, ResolveArgs};
 
 /// The open server of the UpHunt API.
 #[derive(Debug, Parser)]
@@ -96,6 +99,16 @@ pub(crate) enum Command {
         reason: String,
         #[command(flatten)]
         person: PersonArgs,
+    },
+    /// People who act under their own name, at the desk
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Settle an unknown outcome, after you have looked at Upwork
+    Resolve(ResolveArgs),
+    /// List outcomes that wait for a person's word, with what is known of them
+    Unresolved {
+        /// Name or id of an account; without it, of all
+        account: Option<String>,
     },
     /// Limits of Connects, by account and key
     #[command(subcommand)]

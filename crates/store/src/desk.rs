@@ -75,11 +75,10 @@ pub fn find(tx: &Tx<'_>, person: &Person, id: &QueueId) -> Result<Option<Case>, 
 }
 
 fn case(tx: &Tx<'_>, application: Application) -> Result<Case, Error> {
-    let had = tx.one(
-        "SELECT person_id FROM application WHERE id = ?1",
-        values![application.id.as_str()],
-        |row| row.opt_parsed(0, PersonId::parse),
-    )?;
+    let had =
+        tx.one("SELECT person_id FROM application WHERE id = ?1", values![application.id.as_str()], |row| {
+            row.opt_parsed(0, PersonId::parse)
+        })?;
     // What was brought back from the witness names the person by its intent alone.
     let has = application.progress.responsible().and_then(PersonId::parse);
     let Some(id) = has.or(had.flatten()) else { return Ok(Case { application, person: None }) };
@@ -91,12 +90,7 @@ fn case(tx: &Tx<'_>, application: Application) -> Result<Case, Error> {
 ///
 /// # Errors
 /// The store's.
-pub fn list(
-    tx: &Tx<'_>,
-    person: &Person,
-    after: Option<&QueueId>,
-    most: i64,
-) -> Result<Vec<Case>, Error> {
+pub fn list(tx: &Tx<'_>, person: &Person, after: Option<&QueueId>, most: i64) -> Result<Vec<Case>, Error> {
     let ids = tx.all(
         "SELECT id FROM application WHERE account_id = ?1 AND id > ?2 AND channel = 'desk'
            AND (state = 'queued' OR state = 'leased' OR state = 'armed' OR state = 'intent' OR state = 'submitted'

@@ -85,7 +85,8 @@ fn noted(tx: &Tx<'_>, id: &QueueId, finding: &Finding, detail: &str) -> Result<R
         Finding::NotSubmitted => ("not_found", None),
         Finding::ClearGuard => ("guard_cleared", None),
     };
-    let detail = proposal.map_or_else(|| detail.to_owned(), |proposal| format!("{detail} (proposal {proposal})"));
+    let detail =
+        proposal.map_or_else(|| detail.to_owned(), |proposal| format!("{detail} (proposal {proposal})"));
     timeline::testify(tx, id, word, &detail)?;
     if *finding != Finding::ClearGuard {
         return Ok(Resolved::Noted);

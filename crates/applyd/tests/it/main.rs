@@ -10,6 +10,7 @@ mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod desk;
 mod events;
 mod feeds;
 mod freeze;

@@ -412,6 +412,7 @@ fn cross(next: &mut Progress, terms_sha256: String, now: i64, timing: &Timing) -
     let answer_by = now + if is_desk { DESK_ANSWER_MS } else { timing.answer_by_ms };
     if is_desk {
         next.deadline = answer_by;
+        next.cutoff = next.cutoff.min(answer_by);
         next.lease_until = Some(answer_by);
     }
     let worker = next.worker.clone().unwrap_or_default();

@@ -100,9 +100,8 @@ pub fn description() -> OpenApi {
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A person's token, as `applyd person add` shows it once"))
         .build();
-    components = components
-        .security_scheme(SCHEME, key)
-        .security_scheme(PERSON, SecurityScheme::Http(person));
+    components =
+        components.security_scheme(SCHEME, key).security_scheme(PERSON, SecurityScheme::Http(person));
     api.components = Some(components.build());
     for item in api.paths.paths.values_mut() {
         operations(item).for_each(common);

@@ -43,7 +43,8 @@ fn token(parts: &Parts) -> Result<&str, Refused> {
     if all.next().is_some() {
         return Err(Refused::InvalidToken);
     }
-    let (scheme, token) = only.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refused::InvalidToken)?;
+    let (scheme, token) =
+        only.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refused::InvalidToken)?;
     let is_token = scheme.eq_ignore_ascii_case(SCHEME) && looks_like_person_token(token);
     if is_token { Ok(token) } else { Err(Refused::InvalidToken) }
 }

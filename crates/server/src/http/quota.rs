@@ -238,7 +238,9 @@ mod tests {
         let now_s = store.now() / 1000;
         let today = day_of(now_s);
         let (here, there) = (Quota::default(), Quota::default());
-        let take = |quota: &Quota| quota.of(Asker::Key(key.clone()), today, &[]).take(Endpoint::Apply, now_s, limits);
+        let take = |quota: &Quota| {
+            quota.of(Asker::Key(key.clone()), today, &[]).take(Endpoint::Apply, now_s, limits)
+        };
         for _ in 0..2 {
             take(&here).unwrap();
             take(&there).unwrap();

@@ -181,9 +181,7 @@ impl Refused {
             },
             Self::WebhookOff => text("The webhook is switched off; switch it on first"),
             Self::TooManyWebhooks => text(&format!("An account may have {MOST_WEBHOOKS} webhooks")),
-            Self::Past { error, status } => {
-                ErrorAnswer { application_status: Some(*status), ..text(error) }
-            }
+            Self::Past { error, status } => ErrorAnswer { application_status: Some(*status), ..text(error) },
             Self::HeldBy(name) => {
                 ErrorAnswer { held_by: Some(name.clone()), ..text(&format!("{name} has this application")) }
             }

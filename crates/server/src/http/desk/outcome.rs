@@ -28,8 +28,9 @@ pub(super) fn parse(said: DeskOutcome) -> Result<Outcome, Refusal> {
         }
         "refused" => {
             stray("proposalUrl", said.proposal_url.is_some())?;
-            let reason = reason
-                .ok_or_else(|| Refusal::meaning("reason", "`reason` must say why the proposal was refused"))?;
+            let reason = reason.ok_or_else(|| {
+                Refusal::meaning("reason", "`reason` must say why the proposal was refused")
+            })?;
             let code = said.code.map_or(Ok(Code::Refused), |code| self::code(&code))?;
             Ok(Outcome::Ended(Ending::because(code, &reason)))
         }
@@ -85,18 +86,34 @@ mod tests {
             (DeskOutcome { reason: Some(" \n".into()), ..said("refused") }, "reason"),
             (DeskOutcome { reason: Some("x".repeat(301)), ..said("not_sent") }, "reason"),
             (DeskOutcome { reason: reason.clone(), ..said("submitted") }, "reason"),
-            (DeskOutcome { reason: reason.clone(), code: Some("deadline".into()), ..said("refused") }, "code"),
+            (
+                DeskOutcome { reason: reason.clone(), code: Some("deadline".into()), ..said("refused") },
+                "code",
+            ),
             (DeskOutcome { code: Some("refused".into()), ..said("not_sent") }, "code"),
             (DeskOutcome { proposal_url: url.clone(), reason, ..said("refused") }, "proposalUrl"),
-            (DeskOutcome { proposal_url: Some("http://www.upwork.com/1".into()), ..said("submitted") }, "proposalUrl"),
-            (DeskOutcome { proposal_url: Some("https://upwork.com.evil.example/".into()), ..said("submitted") }, "proposalUrl"),
+            (
+                DeskOutcome { proposal_url: Some("http://www.upwork.com/1".into()), ..said("submitted") },
+                "proposalUrl",
+            ),
+            (
+                DeskOutcome {
+                    proposal_url: Some("https://upwork.com.evil.example/".into()),
+                    ..said("submitted")
+                },
+                "proposalUrl",
+            ),
         ] {
             let refused = parse(said.clone()).map_err(|refusal| refusal.field);
             assert_eq!(refused.err().as_deref(), Some(field), "{said:?}");
         }
-        assert!(matches!(parse(DeskOutcome { proposal_url: url, ..said("submitted") }), Ok(Outcome::Submitted(Some(_)))));
+        assert!(matches!(
+            parse(DeskOutcome { proposal_url: url, ..said("submitted") }),
+            Ok(Outcome::Submitted(Some(_)))
+        ));
         assert!(matches!(parse(said("submitted")), Ok(Outcome::Submitted(None))));
-        let closed = DeskOutcome { reason: Some("gone".into()), code: Some("job_closed".into()), ..said("refused") };
+        let closed =
+            DeskOutcome { reason: Some("gone".into()), code: Some("job_closed".into()), ..said("refused") };
         assert!(matches!(parse(closed), Ok(Outcome::Ended(ending)) if ending.code == Code::JobClosed));
     }
 }

@@ -92,17 +92,21 @@ fn hash(tx: &Tx<'_>, application: &Application, terms: &Terms) -> Result<Option<
 
 fn profile(tx: &Tx<'_>, application: &Application, terms: &Terms) -> Result<Option<DeskProfile>, Error> {
     let account = &application.account;
-    let Some(chosen) = freelancer::profile(tx, account, terms.profile_id.as_deref())? else { return Ok(None) };
+    let Some(chosen) = freelancer::profile(tx, account, terms.profile_id.as_deref())? else {
+        return Ok(None);
+    };
     let all = freelancer::list(tx, account)?;
     let mut profiles = all.into_iter().flat_map(|freelancer| {
         let name = freelancer.name;
         freelancer.profiles.into_iter().map(move |profile| (name.clone(), profile))
     });
-    Ok(profiles.find(|(_, profile)| profile.profile_id == chosen.id).map(|(freelancer, profile)| DeskProfile {
-        freelancer,
-        profile_id: profile.profile_id,
-        title: profile.title,
-        hourly_rate: profile.hourly_rate,
+    Ok(profiles.find(|(_, profile)| profile.profile_id == chosen.id).map(|(freelancer, profile)| {
+        DeskProfile {
+            freelancer,
+            profile_id: profile.profile_id,
+            title: profile.title,
+            hourly_rate: profile.hourly_rate,
+        }
     }))
 }
 
