@@ -41,7 +41,7 @@ fn doubted(world: &World) -> (AccountId, QueueId) {
 fn not_submitted_waits_until_nothing_can_follow() {
     on_each(|world| {
         let (account, id) = doubted(world);
-        assert_eq!(open(world), [id.clone()]);
+        assert_eq!(open(world), std::slice::from_ref(&id));
         assert!(matches!(resolve(world, &id, Finding::NotSubmitted), Resolved::TooEarly(None)));
         assert!(matches!(resolve(world, &id, Finding::ClearGuard), Resolved::NotUnresolved(_)));
         world.advance(&id, Event::PermitClosed, By::Sweeper);
@@ -118,7 +118,7 @@ fn after_a_day_a_finding_is_kept_and_only_the_guard_may_be_cleared() {
         world.pass(GIVE_UP_MS);
         assert_eq!(desk.sweep().unwrap().progress.code, Some(Code::Unresolved));
         let (before, told) = (world.load(&desk.id), world.events(&desk.id));
-        assert_eq!(open(world), [desk.id.clone()]);
+        assert_eq!(open(world), std::slice::from_ref(&desk.id));
         assert!(matches!(resolve(world, &desk.id, Finding::NotSubmitted), Resolved::Noted));
         let again = || world.ask(world.offer(&desk.account, &job(1)));
         assert!(matches!(again(), Accept::Barred { .. }));
