@@ -126,6 +126,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         scope: ScopeArgs,
     },
+    /// The channel upwork
+    #[command(subcommand)]
+    Upwork(UpworkCommand),
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -430,8 +433,18 @@ pub(crate) struct ScopeArgs {
     /// Name or id of the account; without it and without --channel, all
     pub(crate) account: Option<String>,
     /// All accounts of this channel
-    #[arg(long, conflicts_with = "account", value_parser = any_channel)]
+    #[arg(long, conflicts_with = "account", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UpworkCommand {
+    /// Go by the site's tools as they were seen last, and submit again
+    Agree {
+        /// The channel whose tools have changed
+        #[arg(long, default_value = "upwork", value_parser = channel)]
+        channel: Channel,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -465,10 +478,6 @@ impl Global {
 
 fn channel(name: &str) -> Result<Channel, String> {
     Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
-}
-
-fn any_channel(name: &str) -> Result<Channel, String> {
-    Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".into())
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod account;
+mod agree;
 mod approve;
 mod budget;
 mod credits;
@@ -24,7 +25,7 @@ use applyd_server::open_store;
 use applyd_store::account::{Account, find};
 use applyd_store::{Store, Tx};
 
-use crate::cli::{Cli, Command, Global, SandboxCommand};
+use crate::cli::{Cli, Command, Global, SandboxCommand, UpworkCommand};
 use crate::failure::Failure;
 
 /// Runs a command; its exit code is 0 unless it says otherwise.
@@ -55,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Budget(command) => budget::run(global, command)?,
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
+        Command::Upwork(UpworkCommand::Agree { channel }) => agree::agree(global, channel)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)

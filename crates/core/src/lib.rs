@@ -13,6 +13,7 @@ pub mod json;
 pub mod ledger;
 pub mod letter;
 pub mod outcome;
+pub mod pace;
 pub mod queue;
 pub mod quota;
 pub mod refusal;

@@ -68,6 +68,8 @@ pub struct Sandbox {
 pub struct Upwork {
     /// Its MCP server; a stand-in on this machine for tests.
     pub endpoint: Url,
+    /// The name of the address that it is asked from, at a shared rate; `None`: without waiting.
+    pub egress: Option<String>,
     /// Whether complete reads that find nothing settle a lost answer.
     pub trust_negative_reads: bool,
 }
@@ -114,7 +116,16 @@ struct RawSandbox {
 #[serde(deny_unknown_fields)]
 struct RawUpwork {
     endpoint: String,
+    pace: RawPace,
+    egress: String,
     trust_negative_reads: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawPace {
+    Auto,
+    On,
 }
 
 #[derive(Deserialize)]
@@ -252,7 +263,13 @@ impl RawUpwork {
                 "must be an https URL such as https://mcp.upwork.com/mcp; plain http for this machine only";
             Invalid::new("upwork.endpoint", rule)
         })?;
-        Ok(Upwork { endpoint, trust_negative_reads: self.trust_negative_reads })
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !(1..=64).contains(&self.egress.len()) || !self.egress.chars().all(is_name) {
+            return Err(Invalid::new("upwork.egress", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -"));
+        }
+        let is_paced = matches!(self.pace, RawPace::On) || !is_local(&endpoint);
+        let egress = is_paced.then_some(self.egress);
+        Ok(Upwork { endpoint, egress, trust_negative_reads: self.trust_negative_reads })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bells;
 pub mod config;
+mod drift;
 pub mod failpoint;
 mod http;
 mod letter;

@@ -27,12 +27,14 @@ impl Marketplaces {
         settings: &Settings,
     ) -> Result<Self, Unusable> {
         let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
-        let client = |url, consent| {
-            Upwork::new(store.clone(), Arc::clone(key), Endpoint { url, consent }, read_timeout)
+        let client = |url, consent, egress| {
+            let endpoint = Endpoint { url, consent, egress };
+            Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)
         };
+        let live = &settings.upwork;
         Ok(Self {
-            sandbox: client(sandbox, Consent::ByItself)?,
-            upwork: client(settings.upwork.endpoint.clone(), Consent::ByPerson)?,
+            sandbox: client(sandbox, Consent::ByItself, None)?,
+            upwork: client(live.endpoint.clone(), Consent::ByPerson, live.egress.clone())?,
         })
     }
 

@@ -106,6 +106,7 @@ fn show(overview: &Overview) {
     for (scope, count) in overview.pauses {
         gauge!("applyd_pauses", "scope" => scope).set(count as f64);
     }
+    gauge!("applyd_upstream_changed").set(overview.drifted as f64);
     for (kind, credits) in
         [("available", overview.available), ("held", overview.held), ("spent", overview.spent)]
     {

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, webhook};
+use applyd_store::account::Channel;
+use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, tool_schema, webhook};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,7 +20,7 @@ use crate::master_key::master_key;
 use crate::news::{self, News};
 use crate::notify::Notifier;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
-use crate::{metrics, notify, verify_only};
+use crate::{drift, metrics, notify, verify_only};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,7 @@ pub struct Running {
     sweeper: JoinHandle<()>,
     follower: JoinHandle<()>,
     saver: JoinHandle<()>,
+    checker: JoinHandle<()>,
     quota: Arc<Quota>,
     store: Store,
     metrics: Option<JoinHandle<()>>,
@@ -104,6 +106,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         TcpListener::bind(settings.listen).await.tried(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr().tried(|| "cannot read the listening address".into())?;
     let (sandbox, embedded) = sandbox(&settings).await?;
+    if embedded.is_some() {
+        // A part of this program: with it, its tools may change from start to start.
+        store.write(|tx| tool_schema::forget(tx, Channel::Sandbox)).await?;
+    }
 
     let timing = settings.timing;
     let lease = Duration::from_millis(timing.lease_ms.unsigned_abs());
@@ -157,6 +163,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         let (quota, store) = (Arc::clone(&quota), store.clone());
         async move { quota.keep_saving(&store).await }
     });
+    let checker = tokio::spawn(drift::keep_checking(
+        store.clone(),
+        worker.marketplaces.clone(),
+        settings.upwork.endpoint.to_string(),
+    ));
     let api = tokio::spawn(serve(listener, router, told(stopped.clone())));
     let deliveries =
         tokio::spawn(notify::dispatch(Arc::new(notifier), Arc::clone(&worker.news), told(stopped.clone())));
@@ -171,6 +182,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         sweeper,
         follower,
         saver,
+        checker,
         quota,
         store,
         metrics,
@@ -194,6 +206,7 @@ impl Running {
         self.sweeper.abort();
         self.follower.abort();
         self.saver.abort();
+        self.checker.abort();
         if let Err(error) = self.quota.save(&self.store).await {
             tracing::warn!(%error, "the day's counts could not be stored");
         }

@@ -46,6 +46,18 @@ pub fn load(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Grant>, Error> {
     )
 }
 
+/// An account whose grant for an endpoint is not known to be dead.
+///
+/// # Errors
+/// The store's.
+pub fn first_alive(tx: &Tx<'_>, endpoint: &str) -> Result<Option<AccountId>, Error> {
+    tx.one(
+        "SELECT account_id FROM oauth_grant WHERE endpoint = ?1 AND dead = 0 ORDER BY account_id LIMIT 1",
+        values![endpoint],
+        |row| row.parsed(0, AccountId::parse),
+    )
+}
+
 /// Writes a grant, in the place of the account's earlier one.
 ///
 /// # Errors

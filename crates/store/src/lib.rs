@@ -24,6 +24,7 @@ mod lock;
 pub mod meta;
 mod migrate;
 pub mod overview;
+pub mod pace;
 pub mod pause;
 pub mod person;
 pub mod queue;
@@ -34,6 +35,7 @@ mod sqlite;
 mod store;
 pub mod stored_job;
 pub mod timeline;
+pub mod tool_schema;
 mod tx;
 pub mod webhook;
 

@@ -2,6 +2,7 @@
 
 use applyd_core::state::{STATES, State};
 
+use crate::pause::DRIFT_GUARD;
 use crate::tx::values;
 use crate::{Error, Tx};
 
@@ -16,6 +17,8 @@ pub struct Overview {
     pub given_up: i64,
     /// Pauses that stand, by what they stop: all, a channel, an account.
     pub pauses: [(&'static str, i64); 3],
+    /// Pauses that stand because the tools of a site have changed.
+    pub drifted: i64,
     /// Credits that can be held.
     pub available: i64,
     /// Credits that are held.
@@ -78,6 +81,8 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
         values![],
         |row| Ok([("all", row.int(0)?), ("channel", row.int(1)?), ("account", row.int(2)?)]),
     )?;
+    let drifted =
+        tx.one("SELECT count(*) FROM pause WHERE set_by = ?1", values![DRIFT_GUARD], |row| row.int(0))?;
     let sums = tx.one(
         "SELECT coalesce(sum(available), 0), coalesce(sum(held), 0), coalesce(sum(spent), 0) FROM account",
         values![],
@@ -89,6 +94,7 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
         deliveries: Backlog { count: waiting.unwrap_or(0), late_ms },
         given_up: given_up.unwrap_or(0),
         pauses: pauses.unwrap_or_default(),
+        drifted: drifted.unwrap_or(0),
         available,
         held,
         spent,

@@ -10,6 +10,8 @@ use crate::{Error, Tx, timeline};
 
 /// As many as are ever listed; one an account at the most, and a few more.
 const MOST_PAUSES: i64 = 10_000;
+/// Who a pause is by when the tools of a site are not what they were.
+pub const DRIFT_GUARD: &str = "drift guard";
 const ALL: &str = "all";
 const CHANNEL: &str = "channel:";
 const ACCOUNT: &str = "account:";

@@ -11,6 +11,8 @@ use http_body_util::Full;
 
 use crate::classify::{Verdict, verdict};
 use crate::line::Line;
+use crate::pace::Turns;
+use crate::tool::Tool;
 
 /// An application that is prepared up to the last call. Dropping it sends nothing and closes its connection.
 pub struct Ready {
@@ -38,6 +40,8 @@ pub(crate) struct Call {
     pub(crate) line: Line,
     pub(crate) id: u64,
     pub(crate) request: http::Request<Full<Bytes>>,
+    pub(crate) tool: Tool,
+    pub(crate) turns: Option<Turns>,
 }
 
 impl Ready {
@@ -45,14 +49,19 @@ impl Ready {
     ///
     /// Never refreshes, begins a session anew or repeats. The connection is closed on return.
     pub async fn confirm(self, crossed: Crossed) -> Outcome {
-        let Call { line, id, request } = self.call;
+        let Call { line, id, request, tool, turns } = self.call;
         let gate = line.gate();
         if Instant::now() > crossed.send_by() {
             return Outcome::NotSent("the time to send had passed".into());
         }
         let exchange = line.exchange(request, id, crossed.send_by());
         let failure = match tokio::time::timeout_at(crossed.answer_by().into(), exchange).await {
-            Ok(Ok((status, reply))) => return outcome(crossed, verdict(status, &reply)),
+            Ok(Ok(heard)) => {
+                if let (Some(turns), Some(after_ms)) = (turns, heard.after_ms()) {
+                    turns.hold(Some(tool), after_ms).await;
+                }
+                return outcome(crossed, verdict(heard.status, &heard.reply));
+            }
             Ok(Err(reason)) => reason,
             Err(_) => "no answer in time".into(),
         };

@@ -1,5 +1,6 @@
 //! Where the MCP server is, and how accounts come by their grant.
 
+use applyd_store::account::Channel;
 use url::{Host, Url};
 
 /// The hosts between which the live server spreads its endpoints.
@@ -12,6 +13,9 @@ pub struct Endpoint {
     pub url: Url,
     /// How accounts come by their grant.
     pub consent: Consent,
+    /// The name of the address that it is asked from: all that ask from there share one rate. `None`: it need not be
+    /// spared.
+    pub egress: Option<String>,
 }
 
 /// How accounts come by their grant.
@@ -36,9 +40,12 @@ impl Endpoint {
                 && url.host_str().is_some_and(|host| LIVE_HOSTS.contains(&host))
     }
 
-    /// Whether it is a stand-in on this machine, which nobody needs to spare.
-    pub(crate) fn is_local(&self) -> bool {
-        is_local(&self.url)
+    /// The channel that is submitted to here.
+    pub(crate) fn channel(&self) -> Channel {
+        match self.consent {
+            Consent::ByItself => Channel::Sandbox,
+            Consent::ByPerson => Channel::Upwork,
+        }
     }
 
     /// A path at the server's own origin.
@@ -71,14 +78,16 @@ mod tests {
     #[test]
     fn tokens_travel_to_pinned_addresses_only() {
         let url = |text: &str| Url::parse(text).unwrap();
-        let live = Endpoint { url: url("https://mcp.upwork.com/mcp"), consent: Consent::ByPerson };
+        let live =
+            Endpoint { url: url("https://mcp.upwork.com/mcp"), consent: Consent::ByPerson, egress: None };
         assert!(live.admits(&url("https://www.upwork.com/api/v3/oauth2/token")));
         for wrong in
             ["http://www.upwork.com/", "https://www.upwork.com:8443/", "https://upwork.com.evil.example/"]
         {
             assert!(!live.admits(&url(wrong)), "{wrong}");
         }
-        let own = Endpoint { url: url("http://127.0.0.1:4000/mcp"), consent: Consent::ByItself };
+        let own =
+            Endpoint { url: url("http://127.0.0.1:4000/mcp"), consent: Consent::ByItself, egress: None };
         assert!(own.admits(&url("http://127.0.0.1:4000/token")));
         assert!(!own.admits(&url("http://127.0.0.1:4001/token")));
         assert_eq!(own.at("/register").as_str(), "http://127.0.0.1:4000/register");
@@ -87,7 +96,8 @@ mod tests {
         for wrong in ["http://127.0.0.1:4001/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(!linked.admits(&url(wrong)), "{wrong}");
         }
-        let relay = Endpoint { url: url("https://relay.example:8443/mcp"), consent: Consent::ByPerson };
+        let relay =
+            Endpoint { url: url("https://relay.example:8443/mcp"), consent: Consent::ByPerson, egress: None };
         for right in ["https://relay.example:8443/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(relay.admits(&url(right)), "{right}");
         }

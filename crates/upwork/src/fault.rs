@@ -34,6 +34,15 @@ pub(crate) enum Fault {
         /// Its message.
         message: String,
     },
+    /// The site's rate leaves no turn in time.
+    #[error("the site's rate leaves no turn now")]
+    Busy {
+        /// It does after this, in milliseconds.
+        after_ms: i64,
+    },
+    /// The budget of calls could not be read.
+    #[error("store: {0}")]
+    Store(#[from] applyd_store::Error),
     /// A document that says no.
     #[error("refused: {}", .0.reason())]
     Refused(Refusal),
@@ -62,13 +71,16 @@ impl From<Fault> for Trouble {
             Fault::Status { status: 401, .. } => Self::Login { reason },
             Fault::Status { status: 403, .. } => Self::end(Code::Refused, &reason),
             Fault::Status { after_ms, .. } => Self::Passing { reason, after_ms },
+            Fault::Busy { after_ms } => Self::Passing { reason, after_ms: Some(after_ms) },
             Fault::Rpc { code, .. } if UNKNOWN_TO_SERVER.contains(&code) => {
                 Self::end(Code::UpstreamChanged, &reason)
             }
             Fault::Refused(refusal) => patterns::trouble(&refusal),
-            Fault::Transport(_) | Fault::Unreadable(_) | Fault::Missing(_) | Fault::Rpc { .. } => {
-                Self::passing(reason)
-            }
+            Fault::Transport(_)
+            | Fault::Unreadable(_)
+            | Fault::Missing(_)
+            | Fault::Rpc { .. }
+            | Fault::Store(_) => Self::passing(reason),
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Grants {
 
 /// A grant in use.
 pub(crate) struct Access {
+    /// Which grant it is, for the rate at which it may be used.
+    pub(crate) grant: String,
     pub(crate) bearer: SecretString,
     pub(crate) org_uid: Option<String>,
 }
@@ -133,7 +135,8 @@ impl Grants {
     }
 
     fn open(&self, grant: Grant) -> Result<Access, Trouble> {
-        Ok(Access { bearer: self.unseal(&grant)?.access, org_uid: grant.org_uid })
+        let bearer = self.unseal(&grant)?.access;
+        Ok(Access { grant: grant.account.to_string(), bearer, org_uid: grant.org_uid })
     }
 
     async fn refresh(&self, grant: Grant) -> Result<Access, Trouble> {
@@ -204,7 +207,8 @@ impl Grants {
         let tokens = Tokens { access: pair.access, refresh };
         let sealed = self.seal(&grant.account, &tokens)?;
         let expires_at = self.store.now().saturating_add(pair.life_ms);
-        let access = Access { bearer: tokens.access, org_uid: grant.org_uid.clone() };
+        let named = grant.account.to_string();
+        let access = Access { grant: named, bearer: tokens.access, org_uid: grant.org_uid.clone() };
         self.save(Grant { sealed, expires_at, ..grant }).await?;
         Ok(access)
     }

@@ -12,6 +12,7 @@ mod clock;
 mod compare;
 mod confirm;
 mod document;
+mod drift;
 mod endpoint;
 mod fault;
 mod grants;

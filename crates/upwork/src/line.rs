@@ -23,9 +23,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
+use crate::document::Reading;
 use crate::fault::causes;
 use crate::intake::Intake;
-use crate::transport::content_type;
+use crate::transport::{content_type, retry_after_ms};
 
 const HTTPS_PORT: u16 = 443;
 
@@ -64,6 +65,22 @@ impl Gate {
     }
 }
 
+/// A complete answer.
+pub(crate) struct Heard {
+    pub(crate) status: u16,
+    /// The JSON-RPC reply; null where the status is not 2xx.
+    pub(crate) reply: Value,
+    retry_after_ms: Option<i64>,
+}
+
+impl Heard {
+    /// How long the site wants to be left alone, by its header or by its document.
+    pub(crate) fn after_ms(&self) -> Option<i64> {
+        let refusal = Reading::of(&self.reply["result"]).accepted().err();
+        self.retry_after_ms.or_else(|| refusal?.after_ms())
+    }
+}
+
 impl Line {
     /// Connects, with TLS where the address asks for it.
     pub(crate) async fn open(url: &Url, tls: Option<Arc<ClientConfig>>) -> io::Result<Self> {
@@ -91,7 +108,7 @@ impl Line {
         self.gate.clone()
     }
 
-    /// Sends the one request, if it begins in time, and reads its reply; status and JSON-RPC message.
+    /// Sends the one request, if it begins in time, and reads its reply.
     ///
     /// # Errors
     /// What happened instead; the gate tells whether a byte was written.
@@ -100,7 +117,7 @@ impl Line {
         request: Request<Full<Bytes>>,
         id: u64,
         begin_by: Instant,
-    ) -> Result<(u16, Value), String> {
+    ) -> Result<Heard, String> {
         let Self { mut sender, connection, gate } = self;
         // A second value is impossible, as `self` is used up.
         let _ = gate.begin_by.set(begin_by);
@@ -123,21 +140,22 @@ impl Line {
     }
 }
 
-async fn read(response: http::Response<hyper::body::Incoming>, id: u64) -> Result<(u16, Value), String> {
-    let status = response.status();
-    if !status.is_success() {
-        return Ok((status.as_u16(), Value::Null));
+async fn read(response: http::Response<hyper::body::Incoming>, id: u64) -> Result<Heard, String> {
+    let (status, retry_after_ms) = (response.status().as_u16(), retry_after_ms(response.headers()));
+    let heard = |reply| Heard { status, reply, retry_after_ms };
+    if !response.status().is_success() {
+        return Ok(heard(Value::Null));
     }
     let mut intake = Intake::new(content_type(response.headers()), id).map_err(|error| error.to_string())?;
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
         let Ok(chunk) = frame.map_err(|error| causes(&error))?.into_data() else { continue };
         if let Some(reply) = intake.take(&chunk).map_err(|error| error.to_string())? {
-            return Ok((status.as_u16(), reply));
+            return Ok(heard(reply));
         }
     }
     let reply = intake.end().map_err(|error| error.to_string())?;
-    Ok((status.as_u16(), reply))
+    Ok(heard(reply))
 }
 
 enum Stream {

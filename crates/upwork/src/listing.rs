@@ -20,24 +20,45 @@ pub(crate) struct Listing {
     pub(crate) schema_sha256: String,
 }
 
+/// Why nothing can be written with these tools.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// The user's own switch hides them.
+    #[error(
+        "the account is in compact mode; switch its tool mode to full_list on Upwork, then `applyd resume` it"
+    )]
+    Compact,
+    /// One that is needed is not there.
+    #[error("{0}")]
+    Missing(&'static str),
+    /// One wants what is not known.
+    #[error("{tool} demands {name}")]
+    Demand {
+        /// The tool.
+        tool: String,
+        /// What it wants.
+        name: String,
+    },
+}
+
 impl Listing {
     /// Reads the `tools` of `tools/list`.
     ///
     /// # Errors
-    /// `upstream_changed` when a tool that writes is missing or demands what is not known.
-    pub(crate) fn of(tools: &[Value]) -> Result<Self, Trouble> {
+    /// [`Unfit`]: a tool that writes is missing or demands what is not known.
+    pub(crate) fn of(tools: &[Value]) -> Result<Self, Unfit> {
         let find = |tool: Tool| tools.iter().find(|listed| listed["name"] == tool.name());
         let Some(create) = find(Tool::CreatePreview) else {
             let compact = tools.iter().any(|listed| listed["name"] == "upwork__execute_tool");
-            return Err(changed(if compact {
-                "the account is in compact mode; switch its tool mode to full_list on Upwork"
+            return Err(if compact {
+                Unfit::Compact
             } else {
-                "manage_proposals is not listed"
-            }));
+                Unfit::Missing("manage_proposals is not listed")
+            });
         };
         let era = if find(Tool::Confirm(Era::Preview)).is_some() { Era::Preview } else { Era::Draft };
-        let confirm = find(Tool::Confirm(era)).ok_or_else(|| changed("no confirm tool is listed"))?;
-        let read = find(Tool::ReadPreview(era)).ok_or_else(|| changed("no tool reads previews"))?;
+        let confirm = find(Tool::Confirm(era)).ok_or(Unfit::Missing("no confirm tool is listed"))?;
+        let read = find(Tool::ReadPreview(era)).ok_or(Unfit::Missing("no tool reads previews"))?;
         demands_only(create, &CREATE_DEMANDS)?;
         demands_only(confirm, &["type", era.key()])?;
         demands_only(read, &["type", "id"])?;
@@ -57,11 +78,14 @@ fn params(tool: &Value) -> &Value {
     &tool["inputSchema"]["properties"]["params"]
 }
 
-fn demands_only(tool: &Value, known: &[&str]) -> Result<(), Trouble> {
+fn demands_only(tool: &Value, known: &[&str]) -> Result<(), Unfit> {
     let demanded = params(tool)["required"].as_array().into_iter().flatten();
     let unknown = demanded.filter_map(Value::as_str).find(|name| !known.contains(name));
     match unknown {
-        Some(name) => Err(changed(&format!("{} demands {name}", tool["name"].as_str().unwrap_or_default()))),
+        Some(name) => Err(Unfit::Demand {
+            tool: tool["name"].as_str().unwrap_or_default().to_owned(),
+            name: name.to_owned(),
+        }),
         None => Ok(()),
     }
 }
@@ -83,10 +107,7 @@ mod tests {
     }
 
     fn reason(tools: &[Value]) -> String {
-        match Listing::of(tools) {
-            Err(Trouble::End(ending)) if ending.code == Code::UpstreamChanged => ending.message,
-            other => panic!("{other:?}"),
-        }
+        Listing::of(tools).unwrap_err().to_string()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::assignment::{ApprovedPreview, Assignment};
 use crate::confirm::{Call, Ready};
 use crate::line::Line;
 use crate::preview::{self, Made, Preview};
+use crate::session::Session;
 use crate::survey::Prospect;
 use crate::tool::Tool;
 use crate::transport;
@@ -68,7 +69,7 @@ impl Upwork {
             None => preview::create(session, org_uid, &prospect.fitted.offer).await?,
         };
         let confirm = Tool::Confirm(era);
-        let (preview, line) = tokio::join!(verify(made, &prospect), self.line(confirm));
+        let (preview, line) = tokio::join!(verify(made, &prospect), self.line(session, confirm));
         let preview = preview?;
         if let Some(approved) = &assignment.approved {
             same_cost(approved, preview.cost_connects)?;
@@ -85,14 +86,14 @@ impl Upwork {
             cost_connects: preview.cost_connects,
             balance_connects: prospect.job.balance_connects,
             notes: prospect.fitted.notes,
-            call: Call { line: line?, id, request },
+            call: Call { line: line?, id, request, tool: confirm, turns: session.turns() },
         })
     }
 
     /// The fresh connection of a confirm call, opened when its turn at the site's rate has come.
-    async fn line(&self, confirm: Tool) -> Result<Line, Trouble> {
+    async fn line(&self, session: &Session, confirm: Tool) -> Result<Line, Trouble> {
+        session.turn(Some(confirm)).await?;
         let transport = self.transport();
-        transport.turn(Some(confirm)).await;
         let opening = Line::open(&self.endpoint().url, transport.tls());
         match tokio::time::timeout(transport::CONNECT_TIMEOUT.min(transport.read_timeout), opening).await {
             Ok(Ok(line)) => Ok(line),

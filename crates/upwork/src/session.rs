@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::document::Reading;
+use crate::document::{Reading, Refusal};
 use crate::fault::Fault;
 use crate::intake::Intake;
+use crate::pace::Turns;
 use crate::tool::Tool;
 use crate::transport::{Transport, content_type, status_fault};
 
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     transport: Arc<Transport>,
     url: Url,
     headers: HeaderMap,
+    /// At the site's rate, if it has to be spared.
+    turns: Option<Turns>,
     next_id: AtomicU64,
     handshake: Mutex<Arc<Handshake>>,
 }
@@ -51,11 +54,13 @@ impl Session {
         url: Url,
         bearer: &SecretString,
         label: Option<&str>,
+        turns: Option<Turns>,
     ) -> Result<Self, Fault> {
         let session = Self {
             transport,
             url,
             headers: headers(bearer, label)?,
+            turns,
             next_id: AtomicU64::new(1),
             handshake: Mutex::default(),
         };
@@ -84,7 +89,30 @@ impl Session {
     /// Calls a tool; the document of a success.
     pub(crate) async fn call(&self, tool: Tool, org_uid: &str, params: Value) -> Result<Value, Fault> {
         let result = self.request(Some(tool), "tools/call", &tool.call(org_uid, params)).await?;
-        Ok(Reading::of(&result).accepted()?)
+        let accepted = Reading::of(&result).accepted();
+        if let Err(after_ms) = accepted.as_ref().map_err(Refusal::after_ms) {
+            self.hold(Some(tool), after_ms).await;
+        }
+        Ok(accepted?)
+    }
+
+    /// Waits until a call of `tool` (none: another message) may be sent.
+    pub(crate) async fn turn(&self, tool: Option<Tool>) -> Result<(), Fault> {
+        match &self.turns {
+            Some(turns) => turns.turn(tool).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The turns of this session, for a call that another connection sends.
+    pub(crate) fn turns(&self) -> Option<Turns> {
+        self.turns.clone()
+    }
+
+    async fn hold(&self, tool: Option<Tool>, after_ms: Option<i64>) {
+        if let (Some(turns), Some(after_ms)) = (&self.turns, after_ms) {
+            turns.hold(tool, after_ms).await;
+        }
     }
 
     /// The request of a call that another connection sends, and its id.
@@ -111,7 +139,7 @@ impl Session {
 
     /// Sends a request; a read is repeated once in a new session when the old one was lost.
     async fn request(&self, tool: Option<Tool>, method: &str, params: &Value) -> Result<Value, Fault> {
-        self.transport.turn(tool).await;
+        self.turn(tool).await?;
         let handshake = self.handshake.lock().await.clone();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let answer = self.exchange(&handshake, id, method, params).await;
@@ -120,7 +148,7 @@ impl Session {
         match answer {
             Err(Fault::Status { status, .. }) if is_read && has_session && SESSION_LOST.contains(&status) => {
                 let renewed = self.restart(&handshake).await?;
-                self.transport.turn(tool).await;
+                self.turn(tool).await?;
                 let id = self.next_id.fetch_add(1, Ordering::Relaxed);
                 self.exchange(&renewed, id, method, params).await
             }
@@ -143,7 +171,7 @@ impl Session {
             "capabilities": {},
             "clientInfo": {"name": "applyd", "version": env!("CARGO_PKG_VERSION")},
         });
-        self.transport.turn(None).await;
+        self.turn(None).await?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let first = Handshake::default();
         let response = self.post(&first, &message(Some(id), "initialize", &params)).await?;
@@ -184,7 +212,11 @@ impl Session {
             .build()?;
         let response = self.transport.send(request).await?;
         if !response.status().is_success() {
-            return Err(status_fault(response.status().as_u16(), response.headers()));
+            let fault = status_fault(response.status().as_u16(), response.headers());
+            if let Fault::Status { after_ms, .. } = fault {
+                self.hold(None, after_ms).await;
+            }
+            return Err(fault);
         }
         Ok(response)
     }

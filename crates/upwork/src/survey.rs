@@ -35,8 +35,7 @@ impl Upwork {
         let session = self.session(&access, assignment.queue_id.as_ref()).await?;
         let (tools, organisation) =
             tokio::join!(session.tools(), organisation(&session, access.org_uid.as_deref()));
-        let listing = Listing::of(&tools?)?;
-        self.pin_schemas(&listing)?;
+        let listing = self.guarded(&assignment.account, &tools?).await?;
         let organisation = organisation?;
         if access.org_uid.is_none() {
             self.grants().bind(&assignment.account, &organisation.org_uid).await?;

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 /// One action of one tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tool {
+    /// What create of a proposal takes, in the site's words.
+    Help,
     /// The organisations of the grant.
     ListAccounts,
     /// One job.
@@ -50,6 +52,7 @@ impl Tool {
     /// The name on the wire.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Help => "upwork__get_tool_help",
             Self::ListAccounts => "upwork__list_accounts",
             Self::ReadJob => "upwork__find_jobs",
             Self::ListInvitations | Self::ListProposals | Self::ReadProposal => {
@@ -67,7 +70,7 @@ impl Tool {
 
     fn action(self) -> &'static str {
         match self {
-            Self::ListAccounts => "",
+            Self::Help | Self::ListAccounts => "",
             Self::ReadJob | Self::ReadProposal | Self::ReadPreview(_) => "get",
             Self::ListInvitations => "invitations",
             Self::ListProposals => "list",
@@ -90,6 +93,7 @@ impl Tool {
     /// `params` of a `tools/call`.
     pub(crate) fn call(self, org_uid: &str, params: Value) -> Value {
         let arguments = match self {
+            Self::Help => json!({"tool_name": "manage_proposals"}),
             Self::ListAccounts => json!({}),
             _ => json!({"action": self.action(), "org_uid": org_uid, "params": params}),
         };

@@ -13,8 +13,6 @@ use url::Url;
 
 use crate::fault::Fault;
 use crate::intake::{MAX_ANSWER_BYTES, Unreadable};
-use crate::pace::Pace;
-use crate::tool::Tool;
 
 /// A plain, stable name: bot protection stands before the token endpoints.
 const USER_AGENT: &str = concat!("applyd/", env!("CARGO_PKG_VERSION"));
@@ -37,7 +35,6 @@ pub enum Unusable {
 pub(crate) struct Transport {
     client: Client,
     tls: Option<Arc<ClientConfig>>,
-    pace: Option<Pace>,
     pub(crate) read_timeout: Duration,
 }
 
@@ -50,7 +47,7 @@ pub(crate) struct Answer {
 
 impl Transport {
     /// A client for the server at `url`; certificates are loaded for https only.
-    pub(crate) fn new(url: &Url, pace: Option<Pace>, read_timeout: Duration) -> Result<Self, Unusable> {
+    pub(crate) fn new(url: &Url, read_timeout: Duration) -> Result<Self, Unusable> {
         let tls = if url.scheme() == "https" { Some(Arc::new(tls_config()?)) } else { None };
         let client = Client::builder()
             .user_agent(USER_AGENT)
@@ -64,14 +61,7 @@ impl Transport {
             Some(tls) => client.tls_backend_preconfigured((**tls).clone()),
             None => client.tls_backend_preconfigured(without_roots()?),
         };
-        Ok(Self { client: client.build()?, tls, pace, read_timeout })
-    }
-
-    /// Waits until a call of `tool` (none: another message) may be sent.
-    pub(crate) async fn turn(&self, tool: Option<Tool>) {
-        if let Some(pace) = &self.pace {
-            pace.turn(tool).await;
-        }
+        Ok(Self { client: client.build()?, tls, read_timeout })
     }
 
     /// TLS settings for a connection of one's own; none towards plain http.
@@ -112,8 +102,13 @@ impl Answer {
 
 /// The fault of a status that is not 2xx.
 pub(crate) fn status_fault(status: u16, headers: &HeaderMap) -> Fault {
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<i64>().ok());
-    Fault::Status { status, after_ms: seconds.map(|s| s.clamp(0, LONGEST_RETRY_AFTER_SECONDS) * 1000) }
+    Fault::Status { status, after_ms: retry_after_ms(headers) }
+}
+
+/// The header `Retry-After`, in seconds on the wire.
+pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<i64> {
+    let seconds: i64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(seconds.clamp(0, LONGEST_RETRY_AFTER_SECONDS) * 1000)
 }
 
 /// The header `Content-Type`.

@@ -1,7 +1,7 @@
 //! The client of one MCP server.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::ids::{AccountId, QueueId};
@@ -12,7 +12,6 @@ use applyd_store::Store;
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::grants::{Access, Grants};
-use crate::listing::{Listing, changed};
 use crate::oauth::OAuth;
 use crate::pace::Pace;
 use crate::session::Session;
@@ -28,8 +27,8 @@ struct Inner {
     endpoint: Arc<Endpoint>,
     transport: Arc<Transport>,
     grants: Arc<Grants>,
-    /// Of the tools that write, as first seen by this process.
-    schema_sha256: OnceLock<String>,
+    pace: Option<Arc<Pace>>,
+    store: Store,
 }
 
 impl Upwork {
@@ -44,12 +43,12 @@ impl Upwork {
         endpoint: Endpoint,
         read_timeout: Duration,
     ) -> Result<Self, Unusable> {
-        let pace = (!endpoint.is_local()).then(Pace::new);
-        let transport = Arc::new(Transport::new(&endpoint.url, pace, read_timeout)?);
+        let pace = endpoint.egress.clone().map(|egress| Arc::new(Pace::new(store.clone(), egress)));
+        let transport = Arc::new(Transport::new(&endpoint.url, read_timeout)?);
         let endpoint = Arc::new(endpoint);
         let oauth = OAuth::new(transport.clone(), endpoint.clone());
-        let grants = Arc::new(Grants::new(store, key, endpoint.clone(), oauth));
-        Ok(Self { inner: Arc::new(Inner { endpoint, transport, grants, schema_sha256: OnceLock::new() }) })
+        let grants = Arc::new(Grants::new(store.clone(), key, endpoint.clone(), oauth));
+        Ok(Self { inner: Arc::new(Inner { endpoint, transport, grants, pace, store }) })
     }
 
     /// Refreshes the account's grant after a 401; calls at the same time share one refresh.
@@ -64,6 +63,10 @@ impl Upwork {
         &self.inner.endpoint
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
     pub(crate) fn transport(&self) -> &Transport {
         &self.inner.transport
     }
@@ -74,18 +77,13 @@ impl Upwork {
 
     /// A new session whose calls are labelled with the id of the application, if they are made for one.
     pub(crate) async fn session(&self, access: &Access, label: Option<&QueueId>) -> Result<Session, Fault> {
-        let label = label.map(QueueId::as_str);
-        let url = self.inner.endpoint.url.clone();
-        Session::open(self.inner.transport.clone(), url, &access.bearer, label).await
-    }
-
-    /// Holds the tools that write to what this process has seen first; a restart accepts the change.
-    pub(crate) fn pin_schemas(&self, listing: &Listing) -> Result<(), Trouble> {
-        let seen = self.inner.schema_sha256.get_or_init(|| listing.schema_sha256.clone());
-        if *seen == listing.schema_sha256 {
-            return Ok(());
-        }
-        Err(changed("the schema of a tool that writes has changed since the start"))
+        let turns = match (&self.inner.pace, label) {
+            (None, _) => None,
+            (Some(pace), Some(_)) => Some(pace.patient(&access.grant, self.inner.transport.read_timeout)),
+            (Some(pace), None) => Some(pace.hurried(&access.grant).await?),
+        };
+        let (label, url) = (label.map(QueueId::as_str), self.inner.endpoint.url.clone());
+        Session::open(self.inner.transport.clone(), url, &access.bearer, label, turns).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod admission;
 mod aliases;
+mod approval_edits;
 mod approvals;
 mod cancel;
 mod channels;
@@ -11,6 +12,7 @@ mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod desk;
+mod drift;
 mod events;
 mod feeds;
 mod freeze;

@@ -191,6 +191,8 @@ mod tests {
             ("APPLYD_SANDBOX__ENDPOINT", "nowhere", "sandbox.endpoint"),
             ("APPLYD_UPWORK__ENDPOINT", "http://mcp.upwork.com/mcp", "upwork.endpoint"),
             ("APPLYD_UPWORK__ENDPOINT", "https://ada:secret@mcp.upwork.com/mcp", "upwork.endpoint"),
+            ("APPLYD_UPWORK__PACE", "off", "upwork.pace"),
+            ("APPLYD_UPWORK__EGRESS", "the office", "upwork.egress"),
             ("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", "10.0.0.0/8,10.0.0.1", "webhooks.allowed_networks"),
             ("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", "10.1.0.0/8", "webhooks.allowed_networks"),
             ("APPLYD_WEBHOOKS__RETRIES", "0s,1000h", "webhooks.retries"),

@@ -30,6 +30,9 @@ pub(super) async fn awaited<T>(read: impl Future<Output = Result<T, Trouble>>) -
         Trouble::End(ending) if matches!(ending.code, Code::JobClosed | Code::Refused) => {
             Err(Refused::UnknownJob)
         }
+        Trouble::Passing { after_ms: Some(after_ms), .. } => {
+            Err(Refused::ChannelBusy { retry_after_s: after_ms.div_euclid(1000) + 1 })
+        }
         _ => {
             tracing::warn!(?trouble, "a caller's read of the channel failed");
             Err(Refused::ChannelUnreachable)

@@ -70,6 +70,11 @@ pub(crate) enum Refused {
     Internal,
     StoreUnreachable,
     ChannelUnreachable,
+    /// The site's rate leaves no turn in the time that a caller waits.
+    ChannelBusy {
+        /// Whole seconds.
+        retry_after_s: i64,
+    },
     SandboxUnreachable,
     QueueFull {
         retry_after_s: i64,
@@ -132,6 +137,7 @@ impl Refused {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable
             | Self::ChannelUnreachable
+            | Self::ChannelBusy { .. }
             | Self::SandboxUnreachable
             | Self::QueueFull { .. }
             | Self::VerifyOnly
@@ -201,7 +207,9 @@ impl Refused {
             }
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
-            Self::ChannelUnreachable => text("The marketplace could not be read now"),
+            Self::ChannelUnreachable | Self::ChannelBusy { .. } => {
+                text("The marketplace could not be read now")
+            }
             Self::SandboxUnreachable => text("The sandbox is not reachable"),
             Self::QueueFull { .. } => text("The queue of this account is full for now; nothing was accepted"),
             Self::VerifyOnly => {
@@ -230,9 +238,9 @@ impl Refused {
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Limited { standing, now_s } => Some((standing.resets_at_s - now_s).max(1)),
-            Self::QueueFull { retry_after_s } | Self::NoLetter { retry_after_s: Some(retry_after_s) } => {
-                Some(*retry_after_s)
-            }
+            Self::QueueFull { retry_after_s }
+            | Self::ChannelBusy { retry_after_s }
+            | Self::NoLetter { retry_after_s: Some(retry_after_s) } => Some(*retry_after_s),
             Self::TooManyStreams => Some(STREAMS_RETRY_S),
             Self::Coded(plain) => plain.retry_after_s(),
             other => (other.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(UNAVAILABLE_RETRY_S),

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod confirm;
+mod drift;
 mod jobs;
 mod login;
 mod look;
+mod pace;
 mod preflight;
 mod prepare;
 mod read;

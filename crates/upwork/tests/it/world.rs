@@ -1,5 +1,6 @@
 //! A running stand-in, a client of it, and assignments.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -98,6 +99,11 @@ impl World {
         self.upwork.prepare(&self.assignment(number), &mut None).await
     }
 
+    /// The file of the store.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("applyd.db")
+    }
+
     /// (received, accepted) by the judge's own record.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let record = submissions(&self.directory.path().join("sandbox.db"), None, None).unwrap();
@@ -121,8 +127,19 @@ async fn store(directory: &TempDir) -> (Store, AccountId) {
 }
 
 pub(crate) fn client(store: &Store, url: &Url, consent: Consent) -> Upwork {
-    let endpoint = Endpoint { url: url.clone(), consent };
-    Upwork::new(store.clone(), Arc::new(MasterKey::new([7; 32])), endpoint, READ_TIMEOUT).unwrap()
+    paced(store, url, consent, None, READ_TIMEOUT)
+}
+
+/// A client that shares the rate of an address.
+pub(crate) fn paced(
+    store: &Store,
+    url: &Url,
+    consent: Consent,
+    egress: Option<&str>,
+    read_timeout: Duration,
+) -> Upwork {
+    let endpoint = Endpoint { url: url.clone(), consent, egress: egress.map(str::to_owned) };
+    Upwork::new(store.clone(), Arc::new(MasterKey::new([7; 32])), endpoint, read_timeout).unwrap()
 }
 
 /// The proof of an intent, which tests may make.
