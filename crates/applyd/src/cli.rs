@@ -1,6 +1,7 @@
 //! The command line.
 
-mod person;
+mod freelancer;
+mod people;
 mod webhook;
 
 use std::path::PathBuf;
@@ -15,7 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
 use crate::failure::Failure;
-pub(crate) use person::{FreelancerCommand, Link, UpworkCommand};
+pub(crate) use freelancer::{FreelancerCommand, Link, UpworkCommand};
+pub(crate) use people::{PersonCommand, ResolveArgs};
 pub(crate) use webhook::{WebhookChange, WebhookCommand};
 
 /// The open server of the UpHunt API.
@@ -104,6 +106,16 @@ pub(crate) enum Command {
         reason: String,
         #[command(flatten)]
         person: PersonArgs,
+    },
+    /// People who act under their own name, at the desk
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Settle an unknown outcome, after you have looked at Upwork
+    Resolve(ResolveArgs),
+    /// List outcomes that wait for a person's word, with what is known of them
+    Unresolved {
+        /// Name or id of an account; without it, of all
+        account: Option<String>,
     },
     /// Limits of Connects, by account and key
     #[command(subcommand)]

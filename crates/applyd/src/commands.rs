@@ -12,6 +12,8 @@ mod ledger;
 mod limits;
 mod openapi;
 mod pause;
+mod person;
+mod resolve;
 mod sandbox;
 mod serve;
 mod upwork;
@@ -51,6 +53,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Approvals { account } => approve::list(global, account)?,
         Command::Approve(arguments) => approve::approve(global, arguments)?,
         Command::Decline { queue_id, reason, person } => approve::decline(global, queue_id, reason, person)?,
+        Command::Person(command) => person::run(global, command)?,
+        Command::Resolve(arguments) => resolve::run(global, arguments)?,
+        Command::Unresolved { account } => resolve::list(global, account)?,
         Command::Budget(command) => budget::run(global, command)?,
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,

@@ -76,17 +76,33 @@ prefixed_ulid!(
     /// A freelancer's profile: `pf_` and a ULID. Those of the sandbox have names of their own.
     ProfileId, "pf_"
 );
+prefixed_ulid!(
+    /// A person who acts under their own name: `person_` and a ULID.
+    PersonId, "person_"
+);
 
 /// How every API key begins.
 pub const API_KEY_PREFIX: &str = "sk_uphunt_";
-const API_KEY_CHARS: usize = 43;
+/// How every person's token begins; it is longer than a [`PersonId`].
+pub const PERSON_TOKEN_PREFIX: &str = "person_";
+const TOKEN_CHARS: usize = 43;
 
 /// An API key of 32 random bytes: the prefix and their big-endian number as 43 base62 characters.
 #[must_use]
 pub fn api_key(random: [u8; 32]) -> String {
+    token(API_KEY_PREFIX, random)
+}
+
+/// A person's token, made the same way.
+#[must_use]
+pub fn person_token(random: [u8; 32]) -> String {
+    token(PERSON_TOKEN_PREFIX, random)
+}
+
+fn token(prefix: &str, random: [u8; 32]) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut number = random;
-    let mut token = [b'0'; API_KEY_CHARS];
+    let mut token = [b'0'; TOKEN_CHARS];
     for place in token.iter_mut().rev() {
         let mut remainder = 0_usize;
         for byte in &mut number {
@@ -96,14 +112,24 @@ pub fn api_key(random: [u8; 32]) -> String {
         }
         *place = DIGITS[remainder];
     }
-    format!("{API_KEY_PREFIX}{}", token.iter().map(|byte| char::from(*byte)).collect::<String>())
+    format!("{prefix}{}", token.iter().map(|byte| char::from(*byte)).collect::<String>())
 }
 
 /// Whether a text has the form of a key; what has not needs no look-up.
 #[must_use]
 pub fn looks_like_api_key(text: &str) -> bool {
-    text.strip_prefix(API_KEY_PREFIX)
-        .is_some_and(|token| token.len() == API_KEY_CHARS && token.bytes().all(|b| b.is_ascii_alphanumeric()))
+    looks_like(text, API_KEY_PREFIX)
+}
+
+/// Whether a text has the form of a person's token.
+#[must_use]
+pub fn looks_like_person_token(text: &str) -> bool {
+    looks_like(text, PERSON_TOKEN_PREFIX)
+}
+
+fn looks_like(text: &str, prefix: &str) -> bool {
+    let token = text.strip_prefix(prefix);
+    token.is_some_and(|token| token.len() == TOKEN_CHARS && token.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -129,5 +155,8 @@ mod tests {
         assert_eq!(api_key(one), format!("sk_uphunt_{}10", "0".repeat(41)));
         assert!(looks_like_api_key(&api_key([255; 32])));
         assert!(!looks_like_api_key("sk_uphunt_abc"));
+        let token = person_token([7; 32]);
+        assert!(looks_like_person_token(&token) && !looks_like_api_key(&token));
+        assert!(!looks_like_person_token(PersonId::new(1, 1).as_str()));
     }
 }

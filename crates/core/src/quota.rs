@@ -90,6 +90,18 @@ endpoints! {
     WebhookRedeliver "webhook-redeliver" minute(60);
     /// GET the stand-in's counts.
     Submissions "submissions" minute(60);
+    /// GET what waits at the desk; like all of the desk's counted by person.
+    DeskList "desk-list" minute(60);
+    /// GET one application at the desk.
+    DeskRead "desk-read" minute(60);
+    /// POST a person's claim.
+    DeskClaim "desk-claim" minute(60);
+    /// POST that a person hands a claim back.
+    DeskRelease "desk-release" minute(60);
+    /// POST a person's declaration.
+    DeskDeclare "desk-declare" minute(60);
+    /// POST the outcome.
+    DeskRecord "desk-record" minute(60);
 }
 
 impl Endpoint {

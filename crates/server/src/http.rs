@@ -8,6 +8,7 @@ mod apply;
 mod body;
 mod channel;
 mod clients;
+mod desk;
 mod docs;
 mod events;
 mod freelancers;
@@ -20,6 +21,7 @@ mod listen;
 mod named;
 mod observe;
 mod openapi;
+mod person;
 mod preflight;
 mod query;
 mod quota;
@@ -45,6 +47,7 @@ use crate::letter::Letters;
 use crate::marketplaces::Marketplaces;
 use crate::news::News;
 use crate::notify::Rules;
+use crate::work::witness::Witness;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
 pub(crate) use listen::{raise_file_limit, serve};
@@ -74,6 +77,8 @@ pub(crate) struct App {
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
     pub(crate) streams: Arc<Streams>,
+    /// For what people declare.
+    pub(crate) witness: Witness,
     /// Turns true when the server stops: what is held ends then.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -99,6 +104,12 @@ fn routes() -> Router<Arc<App>> {
         .route("/api/webhooks/{id}/deliveries", get(webhooks::deliveries))
         .route("/api/webhooks/events", get(webhooks::events))
         .route("/api/webhooks/events/{id}/redeliver", post(webhooks::redeliver))
+        .route("/api/desk/applications", get(desk::list))
+        .route("/api/desk/applications/{queueId}", get(desk::read))
+        .route("/api/desk/applications/{queueId}/claim", post(desk::claim))
+        .route("/api/desk/applications/{queueId}/release", post(desk::release))
+        .route("/api/desk/applications/{queueId}/declare", post(desk::declare))
+        .route("/api/desk/applications/{queueId}/outcome", post(desk::record))
         .route("/sandbox/submissions", get(submissions::submissions))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz).layer(Extension(Arc::new(health::LastLook::default()))))

@@ -72,6 +72,13 @@ pub(crate) async fn follow(store: Store, news: Arc<News>, mut seen: i64) {
         };
         for told in &told {
             seen = told.seq;
+            if told.is_unknown {
+                tracing::error!(
+                    account = told.account,
+                    application = told.application,
+                    "the outcome is unknown; `applyd unresolved` shows what is known, `applyd resolve` takes a person's word"
+                );
+            }
             let ids = AccountId::parse(&told.account).zip(QueueId::parse(&told.application));
             let Some((account, application)) = ids else { continue };
             news.answers.forget_open(&application);

@@ -130,13 +130,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         workers: settings.workers,
         trusts_negative_reads: settings.upwork.trust_negative_reads,
     });
+    // What the recovery tells is heard of too.
+    let told_so_far = store.read(event::reach).await?;
     recover_others(&worker).await?;
     // The lock says that whoever attempted these is dead.
     store.write(delivery::release).await?;
     let Webhooks { rules, schedule } = settings.webhooks.clone();
     let notifier = Notifier::new(store.clone(), Arc::clone(&key), rules.clone(), schedule);
     let (stop, stopped) = watch::channel(false);
-    let told_so_far = store.read(event::reach).await?;
     let metrics = metrics_of(&settings, &store, &stopped).await?;
     let quota = Arc::new(Quota::default());
     let app = App {
@@ -155,6 +156,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         quota: Arc::clone(&quota),
         rate_limits: settings.rate_limits,
         streams: Arc::default(),
+        witness: worker.witness.clone(),
         stop: stopped.clone(),
     };
     let router = router(Arc::new(app));

@@ -35,6 +35,7 @@ use crate::marketplaces::{Marketplaces, fill};
 use crate::metrics;
 use crate::news::News;
 pub(crate) use dispatch::dispatch;
+pub(crate) use gate::witnessed;
 pub(crate) use heartbeat::Heartbeat;
 pub use leases::Leases;
 pub(crate) use pace::Pace;
@@ -154,7 +155,8 @@ fn profile(tx: &Tx<'_>, application: &Application, request: &str) -> Result<Opti
     freelancer::profile(tx, &application.account, named.as_deref())
 }
 
-fn terms(request: &str) -> Option<Terms> {
+/// The terms of a stored request.
+pub(crate) fn terms(request: &str) -> Option<Terms> {
     let members = json::object(request.as_bytes()).ok()?;
     let request = serde_json::from_value(serde_json::Value::Object(members)).ok()?;
     Draft::parse(request).ok().map(|draft| draft.terms)

@@ -140,6 +140,8 @@ pub struct Told {
     pub account: String,
     /// Which application's.
     pub application: String,
+    /// It tells that the outcome is unknown.
+    pub is_unknown: bool,
 }
 
 /// Events of all accounts after a place in their order, oldest first.
@@ -148,9 +150,14 @@ pub struct Told {
 /// The store's.
 pub fn since(tx: &Tx<'_>, seq: i64, most: i64) -> Result<Vec<Told>, Error> {
     tx.all(
-        "SELECT seq, account_id, application_id FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        "SELECT seq, account_id, application_id,
+           CASE WHEN type = 'application.failed' AND data LIKE '%\"errorMessage\":\"outcome_unknown: %' THEN 1 ELSE 0 END
+         FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         values![seq, most],
-        |row| Ok(Told { seq: row.int(0)?, account: row.text(1)?, application: row.text(2)? }),
+        |row| {
+            let (account, application) = (row.text(1)?, row.text(2)?);
+            Ok(Told { seq: row.int(0)?, account, application, is_unknown: row.flag(3)? })
+        },
     )
 }
 

@@ -249,7 +249,7 @@ pub fn advance(
     beside: Beside<'_>,
 ) -> Result<Result<Application, Refused>, Error> {
     let Some(was) = application::load(tx, id)? else { return Ok(Err(Refused::State)) };
-    let line = Line::of(&event, by);
+    let line = Line::of(&event, by, was.progress.policy);
     // In normal operation what has no intent was never sent.
     let unread = was.progress.intent.is_none() && meta::verify_only(tx)?.is_some();
     let step = if unread {
@@ -341,9 +341,8 @@ pub fn catch_up(
     Ok(changed)
 }
 
-/// Takes the next application of an account that is ready, if its slot is free or its own; else one whose preview a
-/// person wants to see.
-/// Takes the next application of an account that is ready, if its slot is free and no pause stops it.
+/// Takes the next application of an account that is ready, if its slot is free or its own and no pause stops it; else
+/// one whose preview a person wants to see.
 ///
 /// # Errors
 /// The store's.

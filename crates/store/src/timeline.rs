@@ -1,5 +1,6 @@
 //! What happened to an application, for people: oldest first, no letter text.
 
+use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::state::{By, Event, Progress, State};
 use applyd_wire::TimelineEntry;
@@ -19,7 +20,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn of(event: &Event, by: By) -> Self {
+    pub(crate) fn of(event: &Event, by: By, policy: Policy) -> Self {
         let (word, actor) = match event {
             Event::Open { .. } => ("opened", "worker"),
             Event::Show { .. } => ("shown", "worker"),
@@ -45,6 +46,8 @@ impl Line {
             Event::TimeUp => ("time_up", "sweeper"),
             Event::Cancel => ("cancelled", "caller"),
         };
+        // At the desk only people work.
+        let actor = if policy == Policy::Desk && actor == "worker" { "person" } else { actor };
         Self { word, actor }
     }
 }
@@ -84,6 +87,11 @@ pub(crate) fn note(
 /// Writes down what is known of what the caller sent.
 pub(crate) fn remark(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str) -> Result<(), Error> {
     add(tx, id, word, "caller", Some(detail))
+}
+
+/// Writes down what a person says of an application that does not change by it.
+pub(crate) fn testify(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str) -> Result<(), Error> {
+    add(tx, id, word, "person", Some(detail))
 }
 
 /// Writes down that an application waits because of a pause.

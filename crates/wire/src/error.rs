@@ -27,6 +27,9 @@ pub struct ErrorAnswer {
     /// 409: its status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_status: Option<ApplicationStatus>,
+    /// 409 at the desk: the person who has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
     /// 429: the limit of the window that is used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

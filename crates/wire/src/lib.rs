@@ -6,6 +6,7 @@
 mod applied_jobs;
 mod apply;
 mod client;
+mod desk;
 mod error;
 mod event;
 mod freelancers;
@@ -25,6 +26,7 @@ pub use client::{
     Buyer, ClientJobsAnswer, Company, Contractor, Feedback, Location, OpenJob, PastJob, Stats, Verification,
     WorkHistory,
 };
+pub use desk::{DeskCase, DeskDeclaration, DeskListAnswer, DeskOutcome, DeskProfile, DeskSheet, DeskStage};
 pub use error::ErrorAnswer;
 pub use event::{EventBody, EventType, StreamedEvent};
 pub use freelancers::{Freelancer, FreelancersAnswer, Profile};

@@ -22,7 +22,7 @@ pub struct TimelineEntry {
     pub at: i64,
     /// A word: `accepted`, `claimed`, `armed`, `intent`, `answer`, `read`, `applied`, or the code of an end.
     pub event: String,
-    /// Who did it: `caller`, `worker`, `reconciler` or `sweeper`.
+    /// Who did it: `caller`, `person`, `worker`, `reconciler` or `sweeper`.
     pub by: String,
     /// A sentence, if there is more to say; never text of the letter.
     pub detail: Option<String>,

@@ -11,6 +11,7 @@ mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod desk;
 mod drift;
 mod events;
 mod feeds;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::desk::person;
 use crate::harness::{Place, Process};
 
 /// Cases of each operation in one round; the fixed ones of the phase `coverage` come on top.
@@ -32,7 +33,9 @@ fn round(place: &Place, server: &Process, seed: u64, examples: &str) -> Value {
     let mut command = schemathesis();
     command.current_dir(place.path(""));
     command.arg("--config-file").arg(config).arg("run").arg(format!("{}/openapi.json", server.url));
+    let token = person(place, &format!("Ada {seed}"), &account);
     command.arg("--header").arg(format!("x-api-key: {}", account.key));
+    command.arg("--header").arg(format!("Authorization: Bearer {token}"));
     command.args(["--seed", &seed.to_string(), "--max-examples", examples, "--generation-database", "none"]);
     command.args(["--no-color", "--continue-on-failure", "--report", "json", "--report-json-path"]);
     let output = command.arg(&report).output().unwrap();

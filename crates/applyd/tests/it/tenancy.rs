@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::desk::person;
 use crate::harness::{Account, Place, Process, Reply};
 
 /// A job whose UUID is the owner's own: published sandbox jobs have the same for everybody.
 const JOB: &str = "~022052895097657407455";
 /// Streams do not end by themselves, and their cursor is asked for by another test.
 const STREAM: &str = "/api/auto-apply-v2/events";
+
+/// People ask here, with tokens of their own.
+const DESK: &str = "/api/desk/applications";
 
 /// The owner's ids, by the parameter or member that takes them: path, query or body.
 struct Owned {
@@ -68,6 +72,7 @@ fn every_route_answers_404_to_the_ids_of_another_account() {
     let mut place = Place::fast();
     place.set("APPLYD_WEBHOOKS__ALLOWED_NETWORKS", "");
     let (owner, stranger) = (place.account("owner", 9), place.account("stranger", 9));
+    let token = person(&place, "Eve", &stranger);
     let server = place.serve();
     let owned = own(&server, &owner);
     let api = server.call_with("GET", "/openapi.json", &[], None).json();
@@ -80,13 +85,23 @@ fn every_route_answers_404_to_the_ids_of_another_account() {
                 continue;
             }
             let body = operation.get("requestBody").map(|_| {
-                json!({"jobId": owned.id("jobId"), "coverLetter": "Hi", "url": "https://example.com/other"}).to_string()
+                json!({"jobId": owned.id("jobId"), "coverLetter": "Hi", "url": "https://example.com/other",
+                       "sha256": "0".repeat(64), "outcome": "not_sent"})
+                .to_string()
             });
-            let call = |filled: &str| server.call(&method, filled, &stranger.key, body.as_deref());
+            let bearer = format!("Bearer {token}");
+            let who = if path.starts_with(DESK) {
+                ("authorization", &bearer)
+            } else {
+                ("x-api-key", &stranger.key)
+            };
+            let call = |filled: &str| {
+                server.call_with(&method, filled, &[(who.0, who.1)], body.as_deref().map(str::as_bytes))
+            };
             let reply = call(&filled);
             owned.assert_not_told(&reply, &what);
             assert!(!reply.body.contains("No such"), "{what} is described and not there: {reply:?}");
-            let takes_job = body.is_some() && !path.starts_with("/api/webhooks");
+            let takes_job = body.is_some() && !path.starts_with("/api/webhooks") && !path.starts_with(DESK);
             if has_ids || takes_job {
                 assert_eq!(reply.status, 404, "{what}: {reply:?}");
             }
@@ -99,6 +114,8 @@ fn every_route_answers_404_to_the_ids_of_another_account() {
                     "queueId" | "jobId" => (owned.id(name), 404),
                     // The stand-in's counts: a filter by an unknown job finds nothing.
                     "cipher" => (owned.id("jobId"), 404),
+                    // A cursor of the desk is a place in an order, and need not exist.
+                    "after" if path == DESK => (owned.id("queueId"), 200),
                     "after" => (owned.id("event"), 422),
                     "limit" | "offset" | "status" | "wait" => continue,
                     other => panic!("teach this test the parameter `{other}` of {what}"),

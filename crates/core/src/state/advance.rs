@@ -252,7 +252,7 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
                 next.end(Ending::of(Code::OutcomeUnknown));
             }
             next.permit_closed_at = Some(now);
-            next.look_at = Some(now);
+            next.look_at = read_from(was, now);
         }
         (Leased | Armed, Event::Block { code, renewed, delay_ms }) if needs_no_intent(code) => {
             next.logins_renewed += i64::from(renewed);
@@ -367,6 +367,7 @@ fn cross(next: &mut Progress, terms_sha256: String, now: i64, timing: &Timing) -
     let answer_by = now + if is_desk { DESK_ANSWER_MS } else { timing.answer_by_ms };
     if is_desk {
         next.deadline = answer_by;
+        next.cutoff = next.cutoff.min(answer_by);
         next.lease_until = Some(answer_by);
     }
     let worker = next.worker.clone().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use applyd_core::ids::looks_like_api_key;
-use applyd_core::quota::{Endpoint, day_of};
+use applyd_core::quota::{Endpoint, Limits, day_of};
 use applyd_store::api_key::{self, Holder};
 use applyd_store::rate_limit;
 use axum::extract::{FromRequestParts, MatchedPath};
@@ -13,7 +13,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::App;
-use super::quota::{self, Usage};
+use super::quota::{self, Asker, Usage};
 use super::refused::Refused;
 use crate::request::Answering;
 
@@ -53,26 +53,38 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
-        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let Some(endpoint) = quota::endpoint(&parts.method, route) else {
-            tracing::error!(method = %parts.method, route, "a route with a key has no limit");
-            return Err(Refused::Internal);
-        };
-        Answering::asks(endpoint);
+        let endpoint = asked(parts)?;
         let admitted = admit(parts, app, endpoint).await;
         admitted.map_err(|refused| if endpoint.is_data_read() { refused.coded() } else { refused })
     }
 }
 
-async fn admit(parts: &Parts, app: &App, endpoint: Endpoint) -> Result<Caller, Refused> {
-    let known = known(parts, app).await?;
+/// The endpoint of a route whose callers are counted.
+pub(super) fn asked(parts: &Parts) -> Result<Endpoint, Refused> {
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let Some(endpoint) = quota::endpoint(&parts.method, route) else {
+        tracing::error!(method = %parts.method, route, "a route with a key has no limit");
+        return Err(Refused::Internal);
+    };
+    Answering::asks(endpoint);
+    Ok(endpoint)
+}
+
+/// Counts a request, unless nobody is held to limits.
+pub(super) fn count(app: &App, usage: &Usage, endpoint: Endpoint, limits: Limits) -> Result<(), Refused> {
     if app.rate_limits {
         let now_s = app.store.now() / 1000;
-        let taken = known.usage.take(endpoint, now_s, known.holder.limits_of(endpoint));
+        let taken = usage.take(endpoint, now_s, limits);
         let (Ok(standing) | Err(standing)) = taken;
         Answering::counted(standing);
         taken.map_err(|standing| Refused::Limited { standing, now_s })?;
     }
+    Ok(())
+}
+
+async fn admit(parts: &Parts, app: &App, endpoint: Endpoint) -> Result<Caller, Refused> {
+    let known = known(parts, app).await?;
+    count(app, &known.usage, endpoint, known.holder.limits_of(endpoint))?;
     Ok(Caller(known.holder))
 }
 
@@ -97,7 +109,7 @@ async fn known(parts: &Parts, app: &App) -> Result<Known, Refused> {
         })
         .await?;
     let (holder, used) = found.ok_or(Refused::InvalidKey)?;
-    let usage = app.quota.of(&holder.key, today, &used);
+    let usage = app.quota.of(Asker::Key(holder.key.clone()), today, &used);
     let known = Known { holder: Arc::new(holder), usage, at: Instant::now() };
     app.keys.0.insert(hash, known.clone());
     Ok(known)

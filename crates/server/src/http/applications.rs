@@ -44,7 +44,7 @@ pub(crate) async fn cancel(
         .await?;
     let too_late = |application: Box<Application>, error| {
         let status = application.progress.state.status();
-        (application, Err(Refused::NotCancelled { error, status }))
+        (application, Err(Refused::Past { error, status }))
     };
     let (application, cancelled) = match outcome.ok_or(Refused::UnknownApplication)? {
         Cancel::Cancelled(application) => (application, Ok(())),

@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 /// Codes, when they come, and whether to come back.
 const ERRORS: [(&str, &str, &str); 12] = [
     ("400", "Not JSON, or something is missing, of the wrong type or malformed; `field` names it", "no"),
-    ("401", "The key is missing or invalid", "no"),
+    ("401", "The key, or at the desk the person's token, is missing or invalid", "no"),
     ("402", "No credit is available", "no"),
     ("404", "No such path, or nothing of this account under this id", "no"),
     ("405", "No such method on this path; `Allow` lists those there are", "no"),

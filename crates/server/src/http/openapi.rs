@@ -9,7 +9,9 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr,
 };
@@ -17,12 +19,14 @@ use utoipa::openapi::{
 use super::rewrite::ALIASES;
 
 const SCHEME: &str = "apiKey";
+/// What the handlers of the desk name.
+pub(crate) const PERSON: &str = "person";
 /// The tag of all aliases.
 pub(crate) const OLDER_PATHS: &str = "older paths";
 
 /// What every operation with a key may answer beside its own.
 const WITH_KEY: [(&str, &str); 4] = [
-    ("401", "The key is missing or invalid"),
+    ("401", "The key, or at the desk the person's token, is missing or invalid"),
     ("429", "Too many requests: `Retry-After` says when to come back, in whole seconds"),
     ("500", "A fault of the server"),
     ("503", "The store or the channel is not reachable; `Retry-After` says when to come back"),
@@ -53,6 +57,12 @@ pub(crate) const DOCUMENT: &str = include_str!("../../../../openapi.json");
         super::applications::cancel,
         super::applications::timeline,
         super::submissions::submissions,
+        super::desk::list,
+        super::desk::read,
+        super::desk::claim,
+        super::desk::release,
+        super::desk::declare,
+        super::desk::record,
         super::webhooks::list,
         super::webhooks::create,
         super::webhooks::read,
@@ -86,7 +96,12 @@ pub fn description() -> OpenApi {
         .build();
     let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("x-api-key")));
     let mut components = ComponentsBuilder::from(api.components.take().unwrap_or_default());
-    components = components.security_scheme(SCHEME, key);
+    let person = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A person's token, as `applyd person add` shows it once"))
+        .build();
+    components =
+        components.security_scheme(SCHEME, key).security_scheme(PERSON, SecurityScheme::Http(person));
     api.components = Some(components.build());
     for item in api.paths.paths.values_mut() {
         operations(item).for_each(common);
@@ -112,10 +127,10 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn common(operation: &mut Operation) {
-    // `security(())` marks what needs no key.
-    let is_open = operation.security.is_some();
+    // `security(())` marks what needs no key; the desk names its own.
+    let needed = || vec![SecurityRequirement::new::<_, _, String>(SCHEME, [])];
+    let is_open = *operation.security.get_or_insert_with(needed) == [SecurityRequirement::default()];
     if !is_open {
-        operation.security = Some(vec![SecurityRequirement::new::<_, _, String>(SCHEME, [])]);
         refusals(operation, &WITH_KEY);
     }
     if operation.request_body.is_some() {

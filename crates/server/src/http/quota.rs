@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use applyd_core::ids::KeyId;
+use applyd_core::ids::{KeyId, PersonId};
 use applyd_core::quota::{Endpoint, Limits, Standing, Used, day_of};
 use applyd_store::{Error, Store, Tx, rate_limit};
 use axum::http::Method;
@@ -39,15 +39,29 @@ pub(crate) fn endpoint(method: &Method, route: &str) -> Option<Endpoint> {
         ("GET" | "HEAD", "/api/webhooks/events") => Endpoint::WebhookEvents,
         ("POST", "/api/webhooks/events/{id}/redeliver") => Endpoint::WebhookRedeliver,
         ("GET" | "HEAD", "/sandbox/submissions") => Endpoint::Submissions,
+        ("GET" | "HEAD", "/api/desk/applications") => Endpoint::DeskList,
+        ("GET" | "HEAD", "/api/desk/applications/{queueId}") => Endpoint::DeskRead,
+        ("POST", "/api/desk/applications/{queueId}/claim") => Endpoint::DeskClaim,
+        ("POST", "/api/desk/applications/{queueId}/release") => Endpoint::DeskRelease,
+        ("POST", "/api/desk/applications/{queueId}/declare") => Endpoint::DeskDeclare,
+        ("POST", "/api/desk/applications/{queueId}/outcome") => Endpoint::DeskRecord,
         _ => return None,
     })
 }
 
-/// The counts of all keys that asked of late.
-#[derive(Default)]
-pub(crate) struct Quota(Mutex<HashMap<KeyId, Arc<Usage>>>);
+/// Who asks, and is counted apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Asker {
+    Key(KeyId),
+    /// Has no limit of a day, so that nothing of it is stored.
+    Person(PersonId),
+}
 
-/// The counts of one key.
+/// The counts of all who asked of late.
+#[derive(Default)]
+pub(crate) struct Quota(Mutex<HashMap<Asker, Arc<Usage>>>);
+
+/// The counts of one of them.
 pub(crate) struct Usage([Mutex<Counted>; Endpoint::ALL.len()]);
 
 #[derive(Default)]
@@ -59,8 +73,8 @@ struct Counted {
 }
 
 impl Quota {
-    /// The counts of a key; new ones go on from what the store has of today.
-    pub(crate) fn of(&self, key: &KeyId, today: i64, stored: &[(Endpoint, u32)]) -> Arc<Usage> {
+    /// The counts of one who asks; new ones go on from what the store has of today.
+    pub(crate) fn of(&self, asker: Asker, today: i64, stored: &[(Endpoint, u32)]) -> Arc<Usage> {
         let fresh = || {
             let usage = Usage(std::array::from_fn(|_| Mutex::default()));
             for (endpoint, used) in stored {
@@ -68,7 +82,7 @@ impl Quota {
             }
             Arc::new(usage)
         };
-        Arc::clone(lock(&self.0).entry(key.clone()).or_insert_with(fresh))
+        Arc::clone(lock(&self.0).entry(asker).or_insert_with(fresh))
     }
 
     /// Tells the store for ever.
@@ -88,21 +102,23 @@ impl Quota {
     pub(crate) async fn save(&self, store: &Store) -> Result<(), Error> {
         let today = day_of(store.now() / 1000);
         let usages: Vec<_> =
-            lock(&self.0).iter().map(|(key, usage)| (key.clone(), Arc::clone(usage))).collect();
+            lock(&self.0).iter().map(|(asker, usage)| (asker.clone(), Arc::clone(usage))).collect();
         let mut unsaved = Vec::new();
-        for (key, usage) in &usages {
+        for (asker, usage) in &usages {
             let mut asked_of_late = false;
             for endpoint in Endpoint::ALL.iter().copied() {
                 let counted = usage.counted(endpoint);
                 asked_of_late |= counted.used.in_day(today) + counted.used.in_day(today - 1) > 0;
-                if counted.unsaved > 0 {
+                if let Asker::Key(key) = asker
+                    && counted.unsaved > 0
+                {
                     let count =
                         Count { key: key.clone(), endpoint, day: counted.unsaved_day, more: counted.unsaved };
                     unsaved.push((Arc::clone(usage), count));
                 }
             }
             if !asked_of_late {
-                lock(&self.0).remove(key);
+                lock(&self.0).remove(asker);
             }
         }
         for some in unsaved.chunks(SAVED_AT_ONCE) {
@@ -222,7 +238,9 @@ mod tests {
         let now_s = store.now() / 1000;
         let today = day_of(now_s);
         let (here, there) = (Quota::default(), Quota::default());
-        let take = |quota: &Quota| quota.of(&key, today, &[]).take(Endpoint::Apply, now_s, limits);
+        let take = |quota: &Quota| {
+            quota.of(Asker::Key(key.clone()), today, &[]).take(Endpoint::Apply, now_s, limits)
+        };
         for _ in 0..2 {
             take(&here).unwrap();
             take(&there).unwrap();
@@ -234,7 +252,7 @@ mod tests {
         let id = key.clone();
         let stored = store.read(move |tx| rate_limit::used(tx, &id, today)).await.unwrap();
         assert_eq!(stored, [(Endpoint::Apply, 5)]);
-        let later = Quota::default().of(&key, today, &stored);
+        let later = Quota::default().of(Asker::Key(key), today, &stored);
         assert!(later.take(Endpoint::Apply, now_s, limits).is_err());
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Refused {
     BodyBrokeOff,
     MissingKey,
     InvalidKey,
+    MissingToken,
+    InvalidToken,
     NoCredit {
         available: i64,
     },
@@ -45,11 +47,17 @@ pub(crate) enum Refused {
     },
     /// 409: a test would not be sent.
     WebhookOff,
-    /// 409: an application that cannot be cancelled any more.
-    NotCancelled {
+    /// 409: an application that is past what was asked.
+    Past {
         error: &'static str,
         status: ApplicationStatus,
     },
+    /// 409: another person has it.
+    HeldBy(String),
+    NotClaimed,
+    NotDeclared,
+    /// 409: the declaration is of something else than there is.
+    Changed,
     BodyTooLong,
     TooManyWebhooks,
     /// 429; `now_s` is the time of the refusal, Unix seconds.
@@ -72,6 +80,12 @@ pub(crate) enum Refused {
         retry_after_s: i64,
     },
     VerifyOnly,
+    /// 503: verify-only, at the desk.
+    Undeclared,
+    /// 503: an operator has stopped it; the sentence says who and why.
+    Paused(String),
+    /// 503: the witness does not have it.
+    NoWitness,
     /// 503: verify-only, and a cancel would say that nothing was sent.
     Unread,
     /// The model could not be asked, or wrote nothing usable.
@@ -95,7 +109,9 @@ impl Refused {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Input(Refusal { kind: Kind::Shape, .. }) | Self::BodyBrokeOff => StatusCode::BAD_REQUEST,
-            Self::MissingKey | Self::InvalidKey => StatusCode::UNAUTHORIZED,
+            Self::MissingKey | Self::InvalidKey | Self::MissingToken | Self::InvalidToken => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::NoCredit { .. } => StatusCode::PAYMENT_REQUIRED,
             Self::NoSuchPath
             | Self::UnknownApplication
@@ -106,7 +122,13 @@ impl Refused {
             | Self::NoSandbox => StatusCode::NOT_FOUND,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLate => StatusCode::REQUEST_TIMEOUT,
-            Self::Barred { .. } | Self::NotCancelled { .. } | Self::WebhookOff => StatusCode::CONFLICT,
+            Self::Barred { .. }
+            | Self::Past { .. }
+            | Self::HeldBy(_)
+            | Self::NotClaimed
+            | Self::NotDeclared
+            | Self::Changed
+            | Self::WebhookOff => StatusCode::CONFLICT,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Input(Refusal { kind: Kind::Meaning, .. }) | Self::TooManyWebhooks => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -119,6 +141,9 @@ impl Refused {
             | Self::SandboxUnreachable
             | Self::QueueFull { .. }
             | Self::VerifyOnly
+            | Self::Undeclared
+            | Self::Paused(_)
+            | Self::NoWitness
             | Self::Unread
             | Self::NoLetter { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Coded(plain) => plain.status(),
@@ -135,6 +160,8 @@ impl Refused {
             Self::BodyBrokeOff => text("The body broke off"),
             Self::MissingKey => text("Missing x-api-key"),
             Self::InvalidKey => text("Invalid x-api-key"),
+            Self::MissingToken => text("Missing Authorization: Bearer person_…"),
+            Self::InvalidToken => text("Invalid token of a person"),
             Self::NoCredit { available } => ErrorAnswer {
                 credits_remaining: Some(*available),
                 needs_credits: Some(true),
@@ -160,9 +187,15 @@ impl Refused {
             },
             Self::WebhookOff => text("The webhook is switched off; switch it on first"),
             Self::TooManyWebhooks => text(&format!("An account may have {MOST_WEBHOOKS} webhooks")),
-            Self::NotCancelled { error, status } => {
-                ErrorAnswer { application_status: Some(*status), ..text(error) }
+            Self::Past { error, status } => ErrorAnswer { application_status: Some(*status), ..text(error) },
+            Self::HeldBy(name) => {
+                ErrorAnswer { held_by: Some(name.clone()), ..text(&format!("{name} has this application")) }
             }
+            Self::NotClaimed => text("Nobody has claimed this application; claim it first"),
+            Self::NotDeclared => {
+                text("Nothing was declared: say that you submit before you do, or release the claim")
+            }
+            Self::Changed => text("This is not what is there now; read it again, and submit nothing yet"),
             Self::BodyTooLong => text("The body must not be longer than 256 KiB (262144 bytes)"),
             Self::Limited { standing, .. } => ErrorAnswer {
                 limit: Some(standing.limit),
@@ -181,6 +214,13 @@ impl Refused {
             Self::QueueFull { .. } => text("The queue of this account is full for now; nothing was accepted"),
             Self::VerifyOnly => {
                 text("The server only verifies until its operator has looked; nothing was accepted")
+            }
+            Self::Undeclared => {
+                text("The server only verifies until its operator has looked; submit nothing")
+            }
+            Self::Paused(pause) => text(pause),
+            Self::NoWitness => {
+                text("The declaration could not be written down; submit nothing, and declare it again")
             }
             Self::Unread => {
                 text("The server only verifies until its operator has looked; nothing was cancelled")

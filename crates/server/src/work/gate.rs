@@ -54,7 +54,7 @@ pub(crate) async fn cross(
 ) -> Result<Result<Crossed, Shut>, Error> {
     // Taken before the commit, so that both ends come earlier than the store's own reckoning.
     let started = Instant::now();
-    let (id, epoch, timing, hash) = (lease.id().clone(), lease.epoch(), worker.timing, terms_sha256.clone());
+    let (id, epoch, timing) = (lease.id().clone(), lease.epoch(), worker.timing);
     let (account, channel) = (application.account.clone(), application.channel);
     let crossed = worker
         .store
@@ -71,7 +71,7 @@ pub(crate) async fn cross(
                 return Ok(ended.map(Crossing::Ended).map_err(|_| Shut::Refused));
             }
             let beside = Beside { connects: Some(cost.total()), ..Beside::default() };
-            let moved = queue::advance(tx, &id, Event::Cross { terms_sha256: hash }, by, &timing, beside)?;
+            let moved = queue::advance(tx, &id, Event::Cross { terms_sha256 }, by, &timing, beside)?;
             Ok(moved.map(Crossing::Intent).map_err(|_| Shut::Refused))
         })
         .await?;
@@ -84,7 +84,7 @@ pub(crate) async fn cross(
         Err(shut) => return Ok(Err(shut)),
     };
     failpoint::hit("intent_durable");
-    let witnessed = witnessed(application, &crossed, terms_sha256, request);
+    let witnessed = witnessed(&crossed, request);
     if let Err(error) = worker.witness.append(&witnessed).await {
         tracing::error!(%error, "the witness file cannot be written; nothing is submitted");
         let ending = Ending::because(Code::NotSubmitted, "the witness file could not be written");
@@ -104,18 +104,19 @@ pub(crate) async fn cross(
     Ok(Ok(proof))
 }
 
-fn witnessed(before: &Application, crossed: &Application, terms_sha256: String, request: &str) -> Witnessed {
+/// The witness line of an intent.
+pub(crate) fn witnessed(crossed: &Application, request: &str) -> Witnessed {
     let intent = crossed.progress.intent.as_ref();
     Witnessed {
-        id: before.id.clone(),
-        account: before.account.clone(),
-        channel: before.channel,
-        job: before.job.clone(),
-        processed_job_id: before.processed_job_id.clone(),
-        accepted_at: before.accepted_at,
+        id: crossed.id.clone(),
+        account: crossed.account.clone(),
+        channel: crossed.channel,
+        job: crossed.job.clone(),
+        processed_job_id: crossed.processed_job_id.clone(),
+        accepted_at: crossed.accepted_at,
         at: intent.map_or(0, |intent| intent.at),
         worker: intent.map(|intent| intent.worker.clone()).unwrap_or_default(),
-        terms_sha256,
+        terms_sha256: intent.map(|intent| intent.terms_sha256.clone()).unwrap_or_default(),
         request: request.to_owned(),
     }
 }

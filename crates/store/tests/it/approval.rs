@@ -93,8 +93,7 @@ fn what_was_shown_is_read_back_as_it_was() {
         let account = world.account("a", 1);
         let id = required(world, &account, 1);
         open(world, &account, &id);
-        let asked = id.clone();
-        let showing = world.read(move |tx| approval::last_shown(tx, &asked)).unwrap();
+        let showing = world.read(move |tx| approval::last_shown(tx, &id)).unwrap();
         let (content, was) = (showing.content.unwrap(), shown(START));
         assert_eq!((content.cost, content.terms, content.remarks), (was.cost, was.terms, was.remarks));
         assert_eq!((content.sha256, content.agency), (was.sha256, was.agency));
@@ -172,7 +171,7 @@ fn a_wish_to_look_is_forgotten_and_waits_for_the_slot() {
         assert_eq!(taken.progress.state, State::Leased, "what is ready to be sent goes first");
         assert!(world.claim(&account, "w1").is_none());
         world.advance(&taken.id, Event::HandBack { delay_ms: 60_000 }, By::Worker(1));
-        assert_eq!(world.read(|tx| queue::ready(tx, 10)), [account.clone()]);
+        assert_eq!(world.read(|tx| queue::ready(tx, 10)), std::slice::from_ref(&account));
         world.pass(59_999);
         assert!(world.read(|tx| queue::ready(tx, 10)).contains(&account));
         world.pass(1);

@@ -37,6 +37,7 @@ fn a_person_has_an_hour_to_begin_and_half_an_hour_to_say_what_came_of_it() {
     let next = declared();
     let end = START + 60_000 + DESK_ANSWER_MS;
     assert_eq!((next.deadline, next.lease_until), (end, Some(end)));
+    assert!(next.cutoff <= next.deadline, "as the store has it");
     assert_eq!(overdue(&next, end - 1, Dead::Proven), None);
     assert_eq!(overdue(&next, end, Dead::No), Some(Event::TimeUp));
 }
@@ -86,5 +87,18 @@ fn a_person_settles_what_a_machine_sent_only_when_nothing_can_follow() {
         ("what is under way", intent(), not_submitted(), 1),
     ] {
         assert!(try_step(&was, event, By::Person, after).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn what_the_store_has_lost_is_read_for_by_a_person() {
+    for in_time in [true, false] {
+        let lost =
+            Event::Recover { worker: "desk/Ada".into(), at: START, terms_sha256: String::new(), in_time };
+        let was = then(&queued(), lost, SWEEPER, 1);
+        assert_eq!(was.look_at, None, "no machine reads for the desk");
+        let epoch = was.intent.as_ref().unwrap().epoch;
+        assert_eq!(then(&was, Event::Accepted, By::Sender(epoch), 2).state, State::Applied);
+        assert_eq!(then(&was, not_submitted(), By::Person, 2).code, Some(Code::NotSubmitted));
     }
 }

@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::Value;
 
 use super::described::{Content, Described, Member, Operation, Parameter};
+use crate::http::openapi::PERSON;
 use crate::http::quota;
 
 /// One operation.
@@ -90,7 +91,9 @@ fn curl(method: &str, path: &str, operation: &Operation, body: Option<&Value>, h
     let is_implied = method == "GET" || (method == "POST" && body.is_some());
     let method = if is_implied { String::new() } else { format!(" -X {method}") };
     let mut line = format!("curl{method} \"{url}\"");
-    if has_key {
+    if operation.security.iter().any(|one| one.contains_key(PERSON)) {
+        line += " \\\n  -H \"Authorization: Bearer YOUR_TOKEN\"";
+    } else if has_key {
         line += " \\\n  -H \"x-api-key: YOUR_API_KEY\"";
     }
     if let Some(body) = body {

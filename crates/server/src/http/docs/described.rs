@@ -41,6 +41,9 @@ pub(super) struct Operation {
     pub(super) description: String,
     #[serde(default)]
     pub(super) parameters: Vec<Parameter>,
+    /// Names of what says who asks, each with its scopes.
+    #[serde(default)]
+    pub(super) security: Vec<BTreeMap<String, Value>>,
     pub(super) request_body: Option<Content>,
     pub(super) responses: BTreeMap<String, Content>,
 }
