@@ -8,4 +8,5 @@ mod look;
 mod preflight;
 mod prepare;
 mod read;
+mod transcript;
 mod world;
