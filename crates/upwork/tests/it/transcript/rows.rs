@@ -109,6 +109,39 @@ async fn a_confirm_is_doubtful_wherever_its_answer_is_cut() {
 }
 
 #[tokio::test]
+async fn every_call_may_be_cut_anywhere_before_the_confirm() {
+    let calls = [
+        "initialize",
+        "initialized",
+        "tools_list",
+        "list_accounts",
+        "find_jobs",
+        "invitations",
+        "list",
+        "create",
+        "get_preview",
+    ];
+    for (call, form) in calls.into_iter().zip(Form::BOTH.into_iter().cycle()) {
+        let mut cuts = 0;
+        loop {
+            let cut = cuts * 71;
+            let stage = Stage::start(form, |all| {
+                named(all, call).changes(&json!({"/cut_after_bytes": cut, "/breaks": "close"}));
+            })
+            .await;
+            let prepared = stage.upwork.prepare(&stage.assignment(), &mut None).await;
+            match prepared {
+                Ok(_) => break,
+                Err(trouble) => assert_eq!(told(&trouble), "passing", "{call} cut after {cut} bytes"),
+            }
+            assert_eq!(stage.server.count("confirm"), 0);
+            cuts += 1;
+        }
+        assert!(cuts > 0, "{call} was never cut");
+    }
+}
+
+#[tokio::test]
 async fn what_is_read_after_the_intent_means_what_the_contract_says() {
     for row in Row::all("looks.json") {
         for form in Form::BOTH {
@@ -170,6 +203,55 @@ async fn a_list_is_read_on_with_its_cursor_wherever_that_stands() {
         .await;
         let trouble = stage.upwork.prepare(&stage.assignment(), &mut None).await.unwrap_err();
         assert_eq!(told(&trouble), "already_applied", "{changes}");
+        stage.server.assert_literal();
+    }
+}
+
+/// A page of `rows` proposals for other jobs, from `from_ms` on, each `step_ms` after the one before.
+fn page(rows: i64, from_ms: i64, step_ms: i64) -> Value {
+    let mut page = file("row.json");
+    let edge = page["document"]["data"]["vendorProposals"]["edges"][0].clone();
+    let edges = (0..rows).map(|n| {
+        let mut edge = edge.clone();
+        edge["node"]["marketplaceJobPosting"]["id"] = n.to_string().into();
+        edge["node"]["auditDetails"]["createdDateTime"] =
+            json!({"rawValue": (from_ms + n * step_ms).to_string()});
+        edge
+    });
+    page["document"]["data"]["vendorProposals"]["edges"] = edges.collect();
+    page["document"]["data"]["vendorProposals"]["pageInfo"] = json!({"endCursor": "c1", "hasNextPage": true});
+    page
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_newest_first_is_read_to_its_end() {
+    const LONG_BEFORE_MS: i64 = 1_750_000_000_000;
+    const AFTER_MS: i64 = 1_759_212_350_000;
+    for (first, then) in [
+        (page(10, LONG_BEFORE_MS, 1000), "found 990011"),
+        (page(10, LONG_BEFORE_MS, 0), "found 990011"),
+        (page(10, AFTER_MS, -1000), "found 990011"),
+        (page(10, LONG_BEFORE_MS, -1000), "absent"),
+    ] {
+        let stage = Stage::start(Form::PLAIN, |all| {
+            for_status(all, "Pending", &first);
+            let mut second = named(all, "list Pending").clone();
+            second.name = "second page".into();
+            second.expects(
+                "/params/arguments/params",
+                json!({"status": "Pending", "sort_field": "CREATEDDATETIME", "sort_order": "DESC", "limit": 10,
+                    "cursor": "c1"}),
+            );
+            second.replies(&file("row.json"));
+            all.push(second);
+        })
+        .await;
+        let told = match stage.upwork.look(&stage.assignment(), INTENT).await {
+            Sighting::Found { proposal, .. } => format!("found {}", proposal.unwrap_or_default()),
+            Sighting::Absent => "absent".into(),
+            Sighting::Unreadable { reason } => reason,
+        };
+        assert_eq!(told, then, "{first}");
         stage.server.assert_literal();
     }
 }
