@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod confirm;
+mod hostile;
 mod jobs;
 mod login;
 mod look;
