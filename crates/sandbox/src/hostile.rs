@@ -19,10 +19,11 @@ use serde_json::json;
 
 use self::ask::Ask;
 use self::contents::{demand, rename};
+use crate::clock::millis;
 use crate::connection::{HangUp, Line};
 use crate::error::Error;
 use crate::hostility::{Hostility, Misfortune};
-use crate::memory::previews;
+use crate::memory::{previews, proposals};
 use crate::oauth::json_response;
 use crate::rpc;
 use crate::stand_in::{StandIn, pause};
@@ -169,15 +170,19 @@ impl Struck<'_> {
                 let texts = ["This job is closed.", "The client's settings turned this proposal down."];
                 Ok(self.document("rejected", self.rng.clone().choice(texts).unwrap_or_default()))
             }
-            Misfortune::StoredLate => {
-                let how = self.end_of_line();
-                self.line.hang_up(how).await;
-                // The other half is what lists may lag behind.
-                let quarter = self.hostility.lag / 4;
-                pause(quarter + quarter.mul_f64(self.rng.f64())).await;
-                self.done().await
-            }
+            Misfortune::StoredLate => self.stored_late().await,
         }
+    }
+
+    /// For the reader it is stored later; whatever else the client does meanwhile, it will be.
+    async fn stored_late(mut self) -> Result<Response, Error> {
+        drop(self.done().await?);
+        // The other half is what lists may lag behind.
+        let quarter = self.hostility.lag / 4;
+        let later_ms = millis(quarter + quarter.mul_f64(self.rng.f64()));
+        let label = self.ask.label.clone();
+        self.stand_in.memory.write(move |memory| proposals::postpone(memory, &label, later_ms)).await?;
+        self.hang_up().await
     }
 
     async fn hang_up(mut self) -> Result<Response, Error> {

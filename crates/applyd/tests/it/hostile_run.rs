@@ -108,7 +108,7 @@ fn without_the_drain_a_hostile_site_shows_the_fault() {
         applications: 160,
         accounts: 8,
         holding: 0,
-        hostility: "confirms=1000,lag_ms=2000",
+        hostility: "confirms=1000,lag_ms=8000",
         life: usize::MAX,
         drain: "0s",
     };

@@ -8,6 +8,8 @@ use crate::schema::PREFIX;
 /// A call that is made for an application.
 pub(super) struct Ask {
     pub(super) sort: Sort,
+    /// The application.
+    pub(super) label: String,
     /// The job that the call names, else the application.
     pub(super) subject: String,
     /// Method, tool, action and status.
@@ -53,7 +55,7 @@ impl Ask {
             .iter()
             .find_map(|key| params[*key].as_str().filter(|_| sort != Sort::ReadPreview));
         let name = format!("{method} {tool} {action} {}", text(&params["status"]));
-        Some(Self { sort, subject: job.unwrap_or(label).to_owned(), name, message })
+        Some(Self { sort, label: label.to_owned(), subject: job.unwrap_or(label).to_owned(), name, message })
     }
 
     /// The preview that the call names.
