@@ -83,6 +83,9 @@ pub(crate) enum Command {
         command: Option<SandboxCommand>,
         #[command(flatten)]
         listen: Listen,
+        /// For tests: what goes wrong with calls, e.g. seed=7,calls=30,confirms=250
+        #[arg(long, hide = true)]
+        hostile: Option<applyd_sandbox::Hostility>,
     },
     /// Print the description of the API, OpenAPI 3.1
     Openapi,

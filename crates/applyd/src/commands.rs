@@ -46,7 +46,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Limits(command) => limits::run(global, command)?,
         Command::Openapi => openapi::run()?,
         Command::Ledger(command) => return ledger::run(global, &command),
-        Command::Sandbox { command: None, listen } => sandbox::serve(global.settings(None)?, listen.listen)?,
+        Command::Sandbox { command: None, listen, hostile } => {
+            sandbox::serve(global.settings(None)?, listen.listen, hostile)?
+        }
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
         Command::Sandbox { command: Some(SandboxCommand::Jobs), .. } => sandbox::jobs(global)?,
         Command::Webhook(command) => webhook::run(global, command)?,

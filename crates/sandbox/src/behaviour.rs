@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::hostility::Hostility;
+
 /// What the stand-in does differently from a plain day at Upwork; the default is the plain day.
 #[derive(Debug, Clone)]
 pub struct Behaviour {
@@ -39,6 +41,8 @@ pub struct Behaviour {
     pub token_life: Duration,
     /// What becomes of the answer to a refresh.
     pub refresh: Refresh,
+    /// What goes wrong beside all that, drawn for each call.
+    pub hostility: Option<Hostility>,
 }
 
 impl Default for Behaviour {
@@ -61,6 +65,7 @@ impl Default for Behaviour {
             role: Role::Talent,
             token_life: Duration::from_secs(24 * 60 * 60),
             refresh: Refresh::Answered,
+            hostility: None,
         }
     }
 }

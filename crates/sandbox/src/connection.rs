@@ -1,5 +1,7 @@
 //! One client connection, and the right of a handler to break it.
 
+mod socket;
+
 use std::pin::pin;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
+
+use self::socket::{Cut, Socket};
 
 /// A client that sends no whole request head within this time is dropped.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,26 +29,35 @@ pub(crate) enum HangUp {
 
 /// A handler's hold on the connection that its request came by.
 #[derive(Clone)]
-pub(crate) struct Line(mpsc::Sender<HangUp>);
+pub(crate) struct Line {
+    breaker: mpsc::Sender<HangUp>,
+    cut: Cut,
+}
 
 impl Line {
     /// Breaks the connection; returns when it is broken, so that what the handler answers reaches nobody.
     pub(crate) async fn hang_up(&self, how: HangUp) {
         // A full channel means that another request of this connection asked first.
-        let _ = self.0.try_send(how);
-        self.0.closed().await;
+        let _ = self.breaker.try_send(how);
+        self.breaker.closed().await;
+    }
+
+    /// Lets only this share of the next answer pass, from nothing to all but its last byte.
+    pub(crate) fn cut(&self, share: f64) {
+        self.cut.at(share);
     }
 
     /// Returns when the client has gone away.
     pub(crate) async fn until_gone(&self) {
-        self.0.closed().await;
+        self.breaker.closed().await;
     }
 }
 
 /// Serves one connection until it ends, a handler breaks it, or the stand-in stops.
 pub(crate) async fn serve(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
     let (breaker, mut broken) = mpsc::channel(1);
-    let line = Line(breaker);
+    let cut = Cut::default();
+    let line = Line { breaker, cut: cut.clone() };
     let router = TowerToHyperService::new(router);
     // Each request runs in a task of its own: a client that goes away after its last byte must not undo what
     // its request does, as dropping the handler's future in the middle would.
@@ -62,7 +75,7 @@ pub(crate) async fn serve(stream: TcpStream, router: Router, mut stopping: watch
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Socket { stream, cut }), service);
     let how = {
         let mut stop = pin!(stopping.wait_for(|stopping| *stopping));
         let mut stopped = false;
@@ -82,7 +95,7 @@ pub(crate) async fn serve(stream: TcpStream, router: Router, mut stopping: watch
             }
         }
     };
-    let stream = connection.into_parts().io.into_inner();
+    let Socket { stream, .. } = connection.into_parts().io.into_inner();
     if how == HangUp::Reset {
         // Without it the close is an ordinary one, which the client must survive as well.
         let _ = stream.set_zero_linger();

@@ -12,6 +12,8 @@ mod clock;
 mod connection;
 mod document;
 mod error;
+mod hostile;
+mod hostility;
 mod job;
 mod memory;
 mod oauth;
@@ -32,6 +34,7 @@ pub use behaviour::{
 };
 pub use catalogue::{CatalogueJob, catalogue};
 pub use error::Error;
+pub use hostility::{Hostility, Misfortune};
 pub use server::serve;
 pub use settings::Settings;
 pub use submissions::{Proposal, Submissions, submissions};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
@@ -40,8 +39,8 @@ struct Message {
 
 /// `POST /mcp`.
 pub(crate) async fn post(
-    State(stand_in): State<Arc<StandIn>>,
-    Extension(line): Extension<Line>,
+    stand_in: &StandIn,
+    line: Line,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
@@ -50,24 +49,39 @@ pub(crate) async fn post(
         Err(refused) => return Ok(*refused),
     };
     // Before anything can refuse it: what counts is that the whole confirm has arrived.
-    if let Some(preview_id) = confirmed_preview(&message).map(str::to_owned) {
-        stand_in.memory.write(move |memory| proposals::receive(memory, &preview_id)).await?;
-    }
-    let Some(bearer) = bearer(&stand_in, &headers).await? else { return Ok(unauthorized(&headers)) };
+    receive(stand_in, &message).await?;
+    let Some(bearer) = bearer(stand_in, &headers).await? else { return Ok(unauthorized(&headers)) };
     if message.method == "initialize" {
-        return initialize(&stand_in, &bearer, &message);
+        return initialize(stand_in, &bearer, &message);
     }
-    if let Some(refused) = refuse_session(&stand_in, &bearer, &headers, message.id.as_ref()) {
+    if let Some(refused) = refuse_session(stand_in, &bearer, &headers, message.id.as_ref()) {
         return Ok(refused);
     }
     let Some(id) = &message.id else { return Ok(StatusCode::ACCEPTED.into_response()) };
     match message.method.as_str() {
-        "ping" => Ok(result(&stand_in, id, json!({}))),
+        "ping" => Ok(result(stand_in, id, json!({}))),
         "tools/list" => {
-            Ok(result(&stand_in, id, json!({"tools": schema::list(stand_in.settings.behaviour.era)})))
+            Ok(result(stand_in, id, json!({"tools": schema::list(stand_in.settings.behaviour.era)})))
         }
-        "tools/call" => call(&stand_in, &line, &headers, &bearer, id, &message.params).await,
+        "tools/call" => call(stand_in, &line, &headers, &bearer, id, &message.params).await,
         _ => Ok(failure(StatusCode::OK, Some(id), METHOD_NOT_FOUND, "Method not found")),
+    }
+}
+
+/// Counts a confirm of which nothing else becomes; any other message is nothing.
+pub(crate) async fn count(stand_in: &StandIn, body: &[u8]) -> Result<(), Error> {
+    match read_message(body) {
+        Ok(message) => receive(stand_in, &message).await,
+        Err(_) => Ok(()),
+    }
+}
+
+async fn receive(stand_in: &StandIn, message: &Message) -> Result<(), Error> {
+    match confirmed_preview(message).map(str::to_owned) {
+        Some(preview_id) => {
+            stand_in.memory.write(move |memory| proposals::receive(memory, &preview_id)).await
+        }
+        None => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::stand_in::StandIn;
-use crate::{connection, oauth, rpc, submissions};
+use crate::{connection, hostile, oauth, rpc, submissions};
 
 /// Largest request body.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -62,7 +62,7 @@ pub async fn serve(
 
 fn routes(stand_in: Arc<StandIn>) -> Router {
     Router::new()
-        .route("/mcp", post(rpc::post).get(rpc::get).delete(rpc::delete))
+        .route("/mcp", post(hostile::post).get(rpc::get).delete(rpc::delete))
         .route("/.well-known/oauth-protected-resource", get(oauth::protected_resource))
         .route("/.well-known/oauth-protected-resource/mcp", get(oauth::protected_resource))
         .route("/.well-known/oauth-authorization-server", get(oauth::authorization_server))

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::catalogue;
 use crate::chance::Chance;
 use crate::error::Error;
+use crate::hostile::Misfortunes;
 use crate::memory::Memory;
 use crate::refusal::Refusal;
 use crate::sessions::Sessions;
@@ -22,6 +23,7 @@ pub(crate) struct StandIn {
     pub(crate) sessions: Sessions,
     pub(crate) chance: Chance,
     pub(crate) buckets: Buckets,
+    pub(crate) misfortunes: Option<Misfortunes>,
 }
 
 impl StandIn {
@@ -32,6 +34,7 @@ impl StandIn {
             sessions: Sessions::default(),
             chance: Chance::new(settings.seed),
             buckets: Buckets::default(),
+            misfortunes: settings.behaviour.hostility.clone().map(Misfortunes::new),
             settings,
         })
     }

@@ -64,12 +64,11 @@ pub(crate) async fn list(
                 None => found.is_complete = false,
             }
         }
-        let oldest_ms = edges.last().and_then(|edge| created_ms(&edge["node"]));
-        match next_cursor(&document, &list["pageInfo"]) {
-            Some(cursor) if oldest_ms.is_none_or(|oldest_ms| oldest_ms >= reach.back_to_ms) => {
-                params["cursor"] = cursor
-            }
-            _ => return Ok(found),
+        let times_ms: Vec<_> = edges.iter().map(|edge| created_ms(&edge["node"])).collect();
+        match next_page(&document, &list["pageInfo"]) {
+            Next::Page(cursor) if !reaches_back(&times_ms, reach.back_to_ms) => params["cursor"] = cursor,
+            Next::Page(_) | Next::None => return Ok(found),
+            Next::Unnamed => break,
         }
     }
     found.is_complete = false;
@@ -95,12 +94,36 @@ pub(crate) async fn is_invited(session: &Session, org_uid: &str, job: &str) -> R
     Ok(invitations.iter().any(|invitation| id(&invitation["jobPosting"]["id"]).is_none_or(|id| id == job)))
 }
 
-/// The cursor of the next page, if there is one.
-pub(crate) fn next_cursor(document: &Value, page_info: &Value) -> Option<Value> {
+/// What comes after a page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The page at this cursor.
+    Page(Value),
+    /// More, and no cursor to get at it.
+    Unnamed,
+    /// Nothing.
+    None,
+}
+
+/// What comes after a page, wherever that stands.
+pub(crate) fn next_page(document: &Value, page_info: &Value) -> Next {
     let infos = [page_info, &document["pageInfo"]];
     let has_more = document["hasMore"] == true || infos.iter().any(|info| info["hasNextPage"] == true);
     let cursors = [&document["next_cursor"], &infos[0]["endCursor"], &infos[1]["endCursor"]];
-    cursors.into_iter().find(|cursor| has_more && cursor.is_string()).cloned()
+    match cursors.into_iter().find(|cursor| cursor.is_string()) {
+        Some(cursor) if has_more => Next::Page(cursor.clone()),
+        None if has_more => Next::Unnamed,
+        _ => Next::None,
+    }
+}
+
+/// Whether nothing behind a page is newer than `back_to_ms`. Only a page that is seen to be newest first tells: the
+/// order that was asked for may not be the one that came.
+pub(crate) fn reaches_back(times_ms: &[Option<i64>], back_to_ms: i64) -> bool {
+    let Some(times_ms) = times_ms.iter().copied().collect::<Option<Vec<i64>>>() else { return false };
+    let is_newest_first =
+        times_ms.first() > times_ms.last() && times_ms.is_sorted_by(|one, next| one >= next);
+    is_newest_first && times_ms.last().is_some_and(|oldest_ms| *oldest_ms < back_to_ms)
 }
 
 fn row(node: &Value) -> Row {
@@ -119,14 +142,26 @@ mod tests {
     #[test]
     fn a_cursor_counts_only_where_there_is_more() {
         let nothing = Value::Null;
+        let page = |cursor: &str| Next::Page(cursor.into());
         let info = json!({"endCursor": "c", "hasNextPage": true});
-        assert_eq!(next_cursor(&json!({}), &info), Some(json!("c")));
-        assert_eq!(next_cursor(&json!({"pageInfo": info}), &nothing), Some(json!("c")));
-        assert_eq!(next_cursor(&json!({"hasMore": true, "next_cursor": "n"}), &nothing), Some(json!("n")));
-        assert_eq!(
-            next_cursor(&json!({"hasMore": false}), &json!({"endCursor": "c", "hasNextPage": false})),
-            None
-        );
+        assert_eq!(next_page(&json!({}), &info), page("c"));
+        assert_eq!(next_page(&json!({"pageInfo": info}), &nothing), page("c"));
+        assert_eq!(next_page(&json!({"hasMore": true, "next_cursor": "n"}), &nothing), page("n"));
+        let last = json!({"endCursor": "c", "hasNextPage": false});
+        assert_eq!(next_page(&json!({"hasMore": false}), &last), Next::None);
+        assert_eq!(next_page(&json!({"hasMore": true}), &last), page("c"));
+        assert_eq!(next_page(&json!({"hasMore": true}), &nothing), Next::Unnamed);
+    }
+
+    #[test]
+    fn only_a_page_that_is_newest_first_says_that_the_rest_is_older() {
+        let reaches =
+            |times_ms: &[i64]| reaches_back(&times_ms.iter().copied().map(Some).collect::<Vec<_>>(), 100);
+        assert!(reaches(&[300, 200, 99]) && reaches(&[99, 98]) && reaches(&[99, 99, 98]));
+        assert!(!reaches(&[300, 200, 100]), "the next one may count");
+        assert!(!reaches(&[10, 20, 99]) && !reaches(&[20, 10, 30, 9]), "another order");
+        assert!(!reaches(&[]) && !reaches(&[99]) && !reaches(&[99, 99]), "no order to be seen");
+        assert!(!reaches_back(&[Some(300), None, Some(99)], 100));
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Session {
         let mut tools = Vec::new();
         let mut cursor = Value::Null;
         for _ in 0..MAX_LIST_PAGES {
-            let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
+            let params = if cursor.is_null() { Value::Null } else { json!({"cursor": cursor}) };
             let mut result = self.request(None, "tools/list", &params).await?;
             let page = result["tools"].as_array_mut().ok_or(Fault::Missing("tools"))?;
             tools.append(page);
@@ -186,7 +186,7 @@ impl Session {
         if let Some(session_id) = session_id {
             handshake.headers.insert(SESSION_ID, session_id);
         }
-        self.post(&handshake, &message(None, "notifications/initialized", &json!({}))).await?;
+        self.post(&handshake, &message(None, "notifications/initialized", &Value::Null)).await?;
         Ok(handshake)
     }
 
@@ -254,11 +254,16 @@ impl Session {
     }
 }
 
+/// Without an id it is a notification; what is null is left out.
 fn message(id: Option<u64>, method: &str, params: &Value) -> Value {
-    match id {
-        Some(id) => json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}),
-        None => json!({"jsonrpc": "2.0", "method": method}),
+    let mut message = json!({"jsonrpc": "2.0", "method": method});
+    if let Some(id) = id {
+        message["id"] = id.into();
     }
+    if !params.is_null() {
+        message["params"] = params.clone();
+    }
+    message
 }
 
 fn headers(bearer: &SecretString, label: Option<&str>) -> Result<HeaderMap, Fault> {

@@ -1,6 +1,7 @@
 //! `applyd sandbox …`: the stand-in marketplace.
 
 use anyhow::Context as _;
+use applyd_sandbox::Hostility;
 use applyd_server::config::Settings;
 use applyd_server::telemetry;
 use serde_json::{Value, json};
@@ -14,7 +15,11 @@ use crate::output;
 const DEFAULT_LISTEN: &str = "127.0.0.1:8090";
 
 /// Runs the stand-in until a signal.
-pub(super) fn serve(settings: Settings, listen: Option<String>) -> Result<(), Failure> {
+pub(super) fn serve(
+    settings: Settings,
+    listen: Option<String>,
+    hostile: Option<Hostility>,
+) -> Result<(), Failure> {
     telemetry::start();
     let listen = listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     run(async move {
@@ -24,7 +29,8 @@ pub(super) fn serve(settings: Settings, listen: Option<String>) -> Result<(), Fa
             .map_err(|error| Failure::user(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr()?;
         output::line(&format!("applyd sandbox listening on http://{address}/mcp"))?;
-        let sandbox = settings.sandbox;
+        let mut sandbox = settings.sandbox;
+        sandbox.settings.behaviour.hostility = hostile;
         applyd_sandbox::serve(
             listener,
             &sandbox.database,

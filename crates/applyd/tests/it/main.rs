@@ -18,6 +18,7 @@ mod feeds;
 mod freeze;
 mod harness;
 mod hostile;
+mod hostile_run;
 mod idempotency;
 mod idle;
 mod jobs;

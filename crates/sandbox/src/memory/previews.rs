@@ -100,3 +100,26 @@ pub(crate) fn use_up(connection: &Connection, preview_id: &str) -> Result<(), Er
     connection.execute("UPDATE previews SET state = 'used' WHERE preview_id = ?1", [preview_id])?;
     Ok(())
 }
+
+/// The job of a preview.
+pub(crate) fn job(connection: &Connection, preview_id: &str) -> Result<Option<String>, Error> {
+    Ok(connection
+        .query_row("SELECT job_id FROM previews WHERE preview_id = ?1", [preview_id], |row| row.get(0))
+        .optional()?)
+}
+
+/// Makes the organisation's pending preview give way to one that somebody else made.
+pub(crate) fn supersede(connection: &Connection, org_uid: &str) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE previews SET state = 'superseded' WHERE org_uid = ?1 AND state = 'pending'",
+        [org_uid],
+    )?;
+    Ok(())
+}
+
+/// Makes the organisation's pending preview too old.
+pub(crate) fn expire(connection: &Connection, org_uid: &str) -> Result<(), Error> {
+    connection
+        .execute("UPDATE previews SET expires_ms = 0 WHERE org_uid = ?1 AND state = 'pending'", [org_uid])?;
+    Ok(())
+}

@@ -50,6 +50,15 @@ pub(crate) fn accept(
     Ok(connection.last_insert_rowid())
 }
 
+/// Lets the proposal of an application show in reads later.
+pub(crate) fn postpone(connection: &Connection, queue_id: &str, later_ms: i64) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE proposals SET created_ms = created_ms + ?2 WHERE queue_id = ?1",
+        params![queue_id, later_ms],
+    )?;
+    Ok(())
+}
+
 /// Whether a proposal for the job shows in reads.
 pub(crate) fn applied(
     connection: &Connection,

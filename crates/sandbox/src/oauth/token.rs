@@ -19,6 +19,7 @@ use crate::chance::secret;
 use crate::clock::{millis, now_ms};
 use crate::connection::{HangUp, Line};
 use crate::error::Error;
+use crate::hostile::Misfortunes;
 use crate::memory::grants::{self, Pair};
 use crate::stand_in::StandIn;
 
@@ -40,7 +41,9 @@ pub(crate) async fn token(
         Some("authorization_code") => redeem(&stand_in, &form).await,
         Some("refresh_token") => {
             let answer = refresh(&stand_in, &form).await?;
-            if stand_in.settings.behaviour.refresh == Refresh::AnswerLost {
+            let is_lost = stand_in.settings.behaviour.refresh == Refresh::AnswerLost
+                || stand_in.misfortunes.as_ref().is_some_and(Misfortunes::loses_refresh);
+            if is_lost {
                 line.hang_up(HangUp::Close).await;
             }
             Ok(answer)
@@ -99,11 +102,9 @@ async fn refresh(stand_in: &StandIn, form: &Form) -> Result<Response, Error> {
 }
 
 fn new_pair(stand_in: &StandIn) -> Result<Pair, Error> {
-    Ok(Pair {
-        access: secret("access_")?,
-        refresh: secret("refresh_")?,
-        expires_ms: now_ms() + millis(stand_in.settings.behaviour.token_life),
-    })
+    let told_ms = millis(stand_in.settings.behaviour.token_life);
+    let life_ms = stand_in.misfortunes.as_ref().and_then(Misfortunes::token_life_ms).unwrap_or(told_ms);
+    Ok(Pair { access: secret("access_")?, refresh: secret("refresh_")?, expires_ms: now_ms() + life_ms })
 }
 
 fn pair_response(stand_in: &StandIn, pair: &Pair) -> Response {

@@ -216,7 +216,7 @@ impl Mcp {
         mcp
     }
 
-    async fn initialize(&mut self) {
+    pub(crate) async fn initialize(&mut self) {
         let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
         let answer =
             self.post(&json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})).await;

@@ -6,6 +6,7 @@ mod behaviour;
 mod catalogue;
 mod foreign;
 mod harness;
+mod hostile;
 mod jobs;
 mod oauth;
 mod record;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Evidence, MOST_PAGES, Search};
 use crate::accounts::Role;
 use crate::clock::time_ms;
-use crate::proposals::next_cursor;
+use crate::proposals::{Next, next_page, reaches_back};
 
 const PAGE_ROWS: usize = 10;
 
@@ -22,10 +22,13 @@ pub(super) async fn search(search: &Search<'_>, role: Role) -> Evidence {
             Evidence::Silent => {}
             told => return told,
         }
-        let is_past = rows.last().and_then(newest_time_ms).is_some_and(|ms| ms < search.counts_from_ms());
-        match next_cursor(&document, &document["history"]["pageInfo"]) {
-            Some(cursor) if !is_past => params["cursor"] = cursor,
-            _ => return Evidence::Silent,
+        let times_ms: Vec<_> = rows.iter().map(newest_time_ms).collect();
+        match next_page(&document, &document["history"]["pageInfo"]) {
+            Next::Page(cursor) if !reaches_back(&times_ms, search.counts_from_ms()) => {
+                params["cursor"] = cursor;
+            }
+            Next::Page(_) | Next::None => return Evidence::Silent,
+            Next::Unnamed => break,
         }
     }
     Evidence::Doubt("the history goes on".into())

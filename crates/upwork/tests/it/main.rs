@@ -3,6 +3,7 @@
 
 mod confirm;
 mod drift;
+mod hostile;
 mod jobs;
 mod login;
 mod look;
@@ -10,4 +11,5 @@ mod pace;
 mod preflight;
 mod prepare;
 mod read;
+mod transcript;
 mod world;

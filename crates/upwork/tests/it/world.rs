@@ -117,7 +117,7 @@ impl World {
     }
 }
 
-async fn store(directory: &TempDir) -> (Store, AccountId) {
+pub(crate) async fn store(directory: &TempDir) -> (Store, AccountId) {
     let store = Store::open_sqlite(&directory.path().join("applyd.db"), Clock::System).unwrap();
     let account = AccountId::new(1_700_000_000_000, 7);
     let id = account.clone();
