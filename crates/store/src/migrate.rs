@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::Error;
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../../migrations/sqlite/0001_init.sql"),
     include_str!("../../../migrations/sqlite/0002_webhook.sql"),
     include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/sqlite/0007_timeline_actor.sql"),
     include_str!("../../../migrations/sqlite/0009_pause_and_pace.sql"),
     include_str!("../../../migrations/sqlite/0010_approval.sql"),
+    include_str!("../../../migrations/sqlite/0012_audit.sql"),
 ];
 
 /// Brings the schema up to date.
