@@ -9,7 +9,7 @@ use applyd_core::quota::Endpoint;
 use applyd_server::config::{Overrides, Settings};
 use applyd_store::account::Channel;
 use clap::{Args, Parser, Subcommand};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::Failure;
 
@@ -113,6 +113,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         scope: ScopeArgs,
     },
+    /// Who did what: one JSON object a line, oldest first
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -422,6 +425,22 @@ pub(crate) struct ScopeArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print who asked, who approved what, what was sent and what came back
+    Export {
+        /// Name or id of an account; without it, of all
+        #[arg(long)]
+        account: Option<String>,
+        /// From then on, such as 2026-11-01T00:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = time_ms)]
+        since: Option<i64>,
+        /// Before then; without it, up to now
+        #[arg(long, value_name = "TIME", value_parser = time_ms)]
+        until: Option<i64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum VerifyOnlyCommand {
     /// End it, after you have looked; exit 1 while an outcome is unverified
     End {
@@ -440,6 +459,11 @@ impl PersonArgs {
     }
 }
 
+/// Who runs a command that names nobody, as the audit keeps it.
+pub(crate) fn operator() -> String {
+    PersonArgs { by: None }.name().unwrap_or_else(|_| "operator".to_owned())
+}
+
 impl Global {
     /// The settings of all layers; `listen` is the flag of the command, if it has one.
     pub(crate) fn settings(&self, listen: Option<&Listen>) -> Result<Settings, Failure> {
@@ -452,6 +476,12 @@ impl Global {
 
 fn channel(name: &str) -> Result<Channel, String> {
     Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
+}
+
+fn time_ms(text: &str) -> Result<i64, String> {
+    let time: Result<Timestamp, _> = text.parse();
+    let why = "must be a time with its zone, such as 2026-11-01T00:00:00Z";
+    time.map(|time| time.as_millisecond()).map_err(|_| why.to_owned())
 }
 
 fn any_channel(name: &str) -> Result<Channel, String> {

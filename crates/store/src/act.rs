@@ -14,11 +14,18 @@ pub(crate) enum Act {
     AskPerson,
     Preview,
     Intent,
-    Answer { class: &'static str, trace_id: Option<String> },
-    Read { found: bool },
+    Answer {
+        class: &'static str,
+        trace_id: Option<String>,
+    },
+    Read {
+        found: bool,
+    },
     Finding(&'static str),
     Recovered,
-    Ended { trace_id: Option<String> },
+    Ended {
+        trace_id: Option<String>,
+    },
 }
 
 impl Act {

@@ -177,7 +177,10 @@ fn operators(tx: &Tx<'_>, wanted: &Wanted, after: &str) -> Result<Vec<Read>, Err
 /// It has no row of its own: accepting is the one step that every caller waits for.
 fn accepted(tx: &Tx<'_>, wanted: &Wanted, after: &str) -> Result<Vec<Read>, Error> {
     tx.all(
-        "SELECT id, accepted_at, account_id, key_id, channel, job_key, policy, request, request_sha256, letter_sha256
+        // A key's own decision stands although a person was asked later.
+        "SELECT id, accepted_at, account_id, key_id, channel, job_key,
+           coalesce((SELECT d.verdict FROM decision d WHERE d.application_id = application.id
+             AND d.verdict = 'by_request'), policy), request, request_sha256, letter_sha256
          FROM application WHERE id > ?1 AND accepted_at >= ?2 AND accepted_at < ?3 AND (?4 = '' OR account_id = ?4)
          ORDER BY id LIMIT ?5",
         values![after, wanted.since, wanted.until, account(wanted), READ_AT_ONCE],

@@ -78,10 +78,11 @@ pub fn wipe(tx: &Tx<'_>, account: &AccountId) -> Result<usize, Error> {
 /// # Errors
 /// The store's.
 pub fn is_erased(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
-    let erased =
-        tx.one("SELECT 1 FROM application WHERE id = ?1 AND erased_at IS NOT NULL", values![id.as_str()], |row| {
-            row.int(0)
-        })?;
+    let erased = tx.one(
+        "SELECT 1 FROM application WHERE id = ?1 AND erased_at IS NOT NULL",
+        values![id.as_str()],
+        |row| row.int(0),
+    )?;
     Ok(erased.is_some())
 }
 

@@ -4,6 +4,7 @@
 mod admission;
 mod aliases;
 mod approvals;
+mod audit;
 mod cancel;
 mod channels;
 mod cli;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use applyd_core::ids::QueueId;
 use applyd_core::quota::day_of;
-use applyd_store::{Error, event, idempotency, queue, rate_limit, stored_job};
+use applyd_store::{Error, event, idempotency, queue, rate_limit, retention, stored_job};
 
 use super::Worker;
 
@@ -34,6 +34,7 @@ pub(crate) async fn sweep(worker: Arc<Worker>) {
 async fn purge(worker: &Worker) -> Result<(), Error> {
     while worker.store.write(idempotency::purge).await? == idempotency::PURGED_AT_ONCE as usize {}
     while worker.store.write(stored_job::purge).await? == stored_job::PURGED_AT_ONCE as usize {}
+    while worker.store.write(retention::purge).await? == retention::PURGED_AT_ONCE as usize {}
     while worker.store.write(event::purge).await? == event::PURGED_AT_ONCE as usize {}
     worker.store.write(|tx| rate_limit::purge(tx, day_of(tx.now() / 1000) - 1)).await?;
     Ok(())

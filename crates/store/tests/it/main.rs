@@ -20,6 +20,7 @@ mod pause;
 mod random;
 mod recover;
 mod reopen;
+mod retention;
 mod sqlite;
 mod stored_job;
 mod webhooks;
