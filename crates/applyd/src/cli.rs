@@ -1,5 +1,7 @@
 //! The command line.
 
+mod audit;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,8 +11,9 @@ use applyd_core::quota::Endpoint;
 use applyd_server::config::{Overrides, Settings};
 use applyd_store::account::Channel;
 use clap::{Args, Parser, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
+pub(crate) use self::audit::AuditCommand;
 use crate::failure::Failure;
 
 /// The open server of the UpHunt API.
@@ -425,22 +428,6 @@ pub(crate) struct ScopeArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Print who asked, who approved what, what was sent and what came back
-    Export {
-        /// Name or id of an account; without it, of all
-        #[arg(long)]
-        account: Option<String>,
-        /// From then on, such as 2026-11-01T00:00:00Z
-        #[arg(long, value_name = "TIME", value_parser = time_ms)]
-        since: Option<i64>,
-        /// Before then; without it, up to now
-        #[arg(long, value_name = "TIME", value_parser = time_ms)]
-        until: Option<i64>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum VerifyOnlyCommand {
     /// End it, after you have looked; exit 1 while an outcome is unverified
     End {
@@ -476,12 +463,6 @@ impl Global {
 
 fn channel(name: &str) -> Result<Channel, String> {
     Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
-}
-
-fn time_ms(text: &str) -> Result<i64, String> {
-    let time: Result<Timestamp, _> = text.parse();
-    let why = "must be a time with its zone, such as 2026-11-01T00:00:00Z";
-    time.map(|time| time.as_millisecond()).map_err(|_| why.to_owned())
 }
 
 fn any_channel(name: &str) -> Result<Channel, String> {

@@ -159,10 +159,10 @@ fn one_application_of_each_kind_is_told_line_by_line() {
     assert_eq!(
         json!(operator),
         json!([
-            ["key_created", "olga", a.id],
             ["account_created", "olga", a.id],
-            ["key_created", "olga", b.id],
+            ["key_created", "olga", a.id],
             ["account_created", "olga", b.id],
+            ["key_created", "olga", b.id],
             ["approval_set", "olga", a.id],
             ["by_request_set", "Ben", b.id],
         ])
@@ -193,7 +193,7 @@ fn what_an_operator_does_is_kept_with_a_name() {
     assert!(lines.iter().all(|line| line["by"] == "olga"), "{text}");
     let acts: Vec<&str> = lines.iter().filter_map(|line| line["act"].as_str()).collect();
     let expected =
-        ["key_created", "account_created", "credits_granted", "budget_set", "paused", "resumed", "paused"];
+        ["account_created", "key_created", "credits_granted", "budget_set", "paused", "resumed", "paused"];
     assert_eq!(acts, [&expected[..], &["key_created", "key_revoked"]].concat());
     assert_eq!((&lines[2]["credits"], &lines[3]["perDay"]), (&json!(5), &json!(40)));
     assert_eq!(
