@@ -170,8 +170,7 @@ fn an_unknown_outcome_keeps_everything_until_it_is_known() {
         assert_eq!(world.state(&id), State::Unknown);
         world.pass(KEPT_MS * 2);
         assert_eq!(purge_all(world), 0);
-        let owner = account.clone();
-        assert_eq!(world.write(move |tx| retention::wipe(tx, &owner)), 0, "it is under way");
+        assert_eq!(world.write(move |tx| retention::wipe(tx, &account)), 0, "it is under way");
         let asked = id.clone();
         assert_eq!(world.read(move |tx| application::request(tx, &asked)).as_deref(), Some(REQUEST));
         // A person has looked.
