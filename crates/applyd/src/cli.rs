@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod freelancer;
 mod people;
 mod webhook;
@@ -15,6 +16,7 @@ use applyd_store::account::Channel;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
+pub(crate) use self::audit::AuditCommand;
 use crate::failure::Failure;
 pub(crate) use freelancer::{FreelancerCommand, Link, UpworkCommand};
 pub(crate) use people::{PersonCommand, ResolveArgs};
@@ -139,6 +141,9 @@ pub(crate) enum Command {
     /// The channel upwork
     #[command(subcommand)]
     Upwork(UpworkCommand),
+    /// Who did what: one JSON object a line, oldest first
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -395,6 +400,11 @@ impl PersonArgs {
         let name = self.by.or_else(|| of_user().and_then(|name| person(&name).ok()));
         name.ok_or_else(|| Failure::hinted("nobody is named", "add --by NAME: the audit keeps who decided"))
     }
+}
+
+/// Who runs a command that names nobody, as the audit keeps it.
+pub(crate) fn operator() -> String {
+    PersonArgs { by: None }.name().unwrap_or_else(|_| "operator".to_owned())
 }
 
 impl Global {

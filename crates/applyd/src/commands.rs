@@ -2,6 +2,7 @@
 
 mod account;
 mod approve;
+mod audit;
 mod budget;
 mod credits;
 mod demo;
@@ -61,6 +62,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Budget(command) => budget::run(global, command)?,
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
+        Command::Audit(command) => audit::run(global, command)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)

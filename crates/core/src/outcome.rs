@@ -167,6 +167,8 @@ pub struct Ending {
     pub code: Code,
     /// `<code>: <sentence>`, says whether re-applying is safe.
     pub message: String,
+    /// The site's id of the answer that said so, if one did.
+    pub trace_id: Option<String>,
 }
 
 const LONGEST_REASON_CHARS: usize = 300;
@@ -175,7 +177,8 @@ impl Ending {
     /// The plain sentence of a code.
     #[must_use]
     pub fn of(code: Code) -> Self {
-        Self { code, message: format!("{}: {}. {}", code.as_str(), code.sentence(), code.advice()) }
+        let message = format!("{}: {}. {}", code.as_str(), code.sentence(), code.advice());
+        Self { code, message, trace_id: None }
     }
 
     /// The sentence with a reason; what others wrote is cut and freed of control characters.
@@ -192,7 +195,7 @@ impl Ending {
         }
         let stop = if reason.ends_with(['?', '!']) { "" } else { "." };
         let message = format!("{}: {}: {reason}{stop} {}", code.as_str(), code.sentence(), code.advice());
-        Self { code, message }
+        Self { code, message, trace_id: None }
     }
 }
 
@@ -289,6 +292,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Submitted {
     proposal: Option<String>,
+    trace_id: Option<String>,
 }
 
 impl Submitted {
@@ -297,12 +301,19 @@ impl Submitted {
     pub fn proposal(&self) -> Option<&str> {
         self.proposal.as_deref()
     }
+
+    /// The site's id of its answer, if it told one.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace_id.as_deref()
+    }
 }
 
 /// A doubt; only to be had from [`Crossed`].
 #[derive(Debug)]
 pub struct Unknown {
     reason: String,
+    trace_id: Option<String>,
 }
 
 impl Unknown {
@@ -311,19 +322,25 @@ impl Unknown {
     pub fn reason(&self) -> &str {
         &self.reason
     }
+
+    /// The site's id of its answer, if there was one that told it.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace_id.as_deref()
+    }
 }
 
 impl Outcome {
     /// The site said yes.
     #[must_use]
-    pub fn submitted(_proof: Crossed, proposal: Option<String>) -> Self {
-        Self::Submitted(Submitted { proposal })
+    pub fn submitted(_proof: Crossed, proposal: Option<String>, trace_id: Option<String>) -> Self {
+        Self::Submitted(Submitted { proposal, trace_id })
     }
 
     /// No definite answer.
     #[must_use]
-    pub fn unknown(_proof: Crossed, reason: impl Into<String>) -> Self {
-        Self::Unknown(Unknown { reason: reason.into() })
+    pub fn unknown(_proof: Crossed, reason: impl Into<String>, trace_id: Option<String>) -> Self {
+        Self::Unknown(Unknown { reason: reason.into(), trace_id })
     }
 }
 

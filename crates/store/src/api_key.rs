@@ -135,6 +135,16 @@ pub fn set_by_request(
     Ok(set == 1)
 }
 
+/// Whose key it is, or was.
+///
+/// # Errors
+/// The store's.
+pub fn account(tx: &Tx<'_>, id: &KeyId) -> Result<Option<AccountId>, Error> {
+    tx.one("SELECT account_id FROM api_key WHERE id = ?1", values![id.as_str()], |row| {
+        row.parsed(0, AccountId::parse)
+    })
+}
+
 /// Ends a key at once; `false` when there is no such valid key.
 ///
 /// # Errors

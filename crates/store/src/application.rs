@@ -366,12 +366,13 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<()
 
 /// Writes the next progress over the one that was read; `false` when the row is no longer that one.
 pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<bool, Error> {
+    let is_over = next.state.is_terminal() && next.state != State::Unknown;
     let changed = tx.execute(
         "UPDATE application SET version = version + 1, state = ?4, epoch = ?5, worker = ?6, lease_until = ?7,
            attempts = ?8, lost_leases = ?9, logins_renewed = ?10, not_before = ?11, blocked = ?12, cutoff = ?13,
            deadline = ?14, processed_at = ?15, applied_at = ?16, submitted_at = ?17, permit_closed_at = ?18,
            negative_reads = ?19, look_at = ?20, due_at = ?21, code = ?22, message = ?23, policy = ?24,
-           opened_until = ?25, approval_sha256 = ?26, approval_expires_at = ?27
+           opened_until = ?25, approval_sha256 = ?26, approval_expires_at = ?27, ended_at = ?28
          WHERE id = ?1 AND state = ?2 AND epoch = ?3",
         values![
             was.id.as_str(),
@@ -400,7 +401,8 @@ pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<
             next.policy.as_str(),
             next.opened_until,
             next.approval.as_ref().map(|given| given.sha256.as_str()),
-            next.approval.as_ref().map(|given| given.expires_at)
+            next.approval.as_ref().map(|given| given.expires_at),
+            is_over.then(|| tx.now())
         ],
     )?;
     Ok(changed == 1)

@@ -7,6 +7,7 @@ use applyd_core::outcome::{Code, Ending};
 use applyd_core::state::{By, Event, Refused};
 use applyd_core::terms::Terms;
 use applyd_core::time::{PREVIEW_MARGIN_MS, Timing};
+use serde_json::json;
 
 use crate::account::{self, Channel};
 use crate::application::{self, Application};
@@ -18,6 +19,8 @@ use crate::{Error, Tx, budget, grant, meta};
 /// A wish to look at a preview is forgotten after this: whoever had it has left.
 const ASKED_FOR_MS: i64 = 60_000;
 const MOST_WAITING: i64 = 1000;
+/// What was shown of a task that is long over.
+const ERASED: &str = "it is erased";
 
 /// A preview as a worker made it for a person.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Shown {
     pub terms: Terms,
     /// What people should know of it.
     pub remarks: Vec<String>,
+    /// The site's ids of the answers about the preview; kept in the audit alone.
+    pub trace_ids: Vec<String>,
 }
 
 /// What was shown of an application, or why nothing could be.
@@ -210,7 +215,9 @@ pub fn show(
     let total = shown.cost.total();
     let note = format!("preview {}: {total} of {} Connects", shown.preview_id, shown.balance_connects);
     let preview = Some((shown.preview_id.as_str(), shown.preview_expires_at));
-    let beside = Beside { note: Some(&note), preview, title, ..Beside::default() };
+    let facts = json!({"act": "shown", "sha256": shown.sha256, "previewId": shown.preview_id, "cost": shown.cost.base,
+        "boost": shown.cost.boost, "balance": shown.balance_connects, "traceIds": shown.trace_ids});
+    let beside = Beside { note: Some(&note), preview, title, facts: Some(&facts), ..Beside::default() };
     let until = shown.preview_expires_at - PREVIEW_MARGIN_MS;
     let moved = advance(tx, id, Event::Show { until }, by, timing, beside)?;
     if moved.is_ok() {
@@ -283,6 +290,7 @@ pub fn last_shown(tx: &Tx<'_>, id: &QueueId) -> Result<Option<Showing>, Error> {
         |row| {
             let content = match row.opt_text(2)? {
                 Some(failure) => Err(failure),
+                None if row.opt_text(9)?.is_none() => Err(ERASED.to_owned()),
                 None => Ok(read_shown(row)?),
             };
             Ok(Showing { id: row.parsed(0, ShowingId::parse)?, at: row.int(1)?, content })
@@ -301,6 +309,7 @@ fn read_shown(row: &Row<'_>) -> Result<Shown, Error> {
         sha256: row.text(3)?,
         terms,
         remarks: row.opt_text(10)?.unwrap_or_default().lines().map(str::to_owned).collect(),
+        trace_ids: Vec::new(),
     })
 }
 

@@ -4,10 +4,12 @@
 //! Unix milliseconds, JSON as TEXT, enums as TEXT with CHECK. What differs is the DDL in `migrations/`.
 
 pub mod account;
+mod act;
 pub mod api_key;
 pub mod application;
 pub mod applied_jobs;
 pub mod approval;
+pub mod audit;
 pub mod budget;
 pub mod cancel;
 pub mod delivery;
@@ -34,6 +36,7 @@ pub mod rate_limit;
 pub mod recover;
 pub mod refresh;
 pub mod resolve;
+pub mod retention;
 mod sqlite;
 mod store;
 pub mod stored_job;

@@ -9,8 +9,10 @@ use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State, Step};
 use applyd_core::terms::Terms;
 use applyd_core::time::Timing;
 use applyd_wire::ApplicationStatus;
+use serde_json::Value;
 
 use crate::account::Channel;
+use crate::act::Act;
 use crate::application::{self, Application};
 use crate::timeline::{self, Line};
 use crate::tx::{Row, values};
@@ -233,6 +235,12 @@ pub struct Beside<'a> {
     pub proposal: Option<&'a str>,
     /// The job's title, as read for this application.
     pub title: Option<&'a str>,
+    /// T8: SHA-256 of the letter that is sent.
+    pub letter_sha256: Option<&'a str>,
+    /// The site's ids of the answers that led to it.
+    pub trace_ids: &'a [String],
+    /// One more act for the audit; none of the site's words.
+    pub facts: Option<&'a Value>,
 }
 
 /// Moves one application: the pure rule decides, the row is written under its fence, ledger, event and
@@ -249,7 +257,7 @@ pub fn advance(
     beside: Beside<'_>,
 ) -> Result<Result<Application, Refused>, Error> {
     let Some(was) = application::load(tx, id)? else { return Ok(Err(Refused::State)) };
-    let line = Line::of(&event, by, was.progress.policy);
+    let (line, act) = (Line::of(&event, by, was.progress.policy), Act::of(&event, by));
     // In normal operation what has no intent was never sent.
     let unread = was.progress.intent.is_none() && meta::verify_only(tx)?.is_some();
     let step = if unread {
@@ -275,7 +283,8 @@ pub fn advance(
     if let Some(title) = beside.title {
         stored_job::save_title(tx, &was.account, &was.job, &was.processed_job_id, title)?;
     }
-    timeline::note(tx, id, line, &was.progress, &step.next, beside.note)?;
+    let facts = act.facts(&was.progress, &step.next, &beside);
+    timeline::note(tx, id, line, &was.progress, &step.next, beside.note, &facts)?;
     let now = Application { version: was.version + 1, progress: step.next, ..was };
     if let Some(kind) = step.ledger
         && !ledger::transfer(tx, &now.account, Some(id), kind, 1)?
@@ -293,8 +302,8 @@ fn write_intent(tx: &Tx<'_>, was: &Application, step: &Step, beside: Beside<'_>)
     match &was.progress.intent {
         None => tx.execute(
             "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed, account_id, key_id,
-               connects)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+               connects, letter_sha256)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             values![
                 was.id.as_str(),
                 &intent.worker,
@@ -305,7 +314,8 @@ fn write_intent(tx: &Tx<'_>, was: &Application, step: &Step, beside: Beside<'_>)
                 intent.closed.as_str(),
                 was.account.as_str(),
                 was.key.as_ref().map(KeyId::as_str),
-                beside.connects
+                beside.connects,
+                beside.letter_sha256
             ],
         )?,
         Some(before) if before.closed != intent.closed => tx.execute(

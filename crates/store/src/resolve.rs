@@ -5,6 +5,7 @@ use applyd_core::outcome::{Code, Ending};
 use applyd_core::state::{By, Event, State};
 use applyd_core::time::Timing;
 use applyd_wire::TimelineEntry;
+use serde_json::json;
 
 use crate::application::{self, Application};
 use crate::queue::{Beside, advance};
@@ -59,7 +60,7 @@ pub fn resolve(
     let Some(was) = application::load(tx, id)? else { return Ok(Resolved::Unknown) };
     let detail = format!("by {name}: {note}");
     if was.progress.code == Some(Code::Unresolved) {
-        return noted(tx, id, finding, &detail);
+        return noted(tx, id, finding, name, &detail);
     }
     if !matches!(was.progress.state, State::Verifying | State::Unknown) {
         return Ok(Resolved::NotOpen(Box::new(was)));
@@ -72,14 +73,15 @@ pub fn resolve(
         }
         Finding::ClearGuard => return Ok(Resolved::NotUnresolved(Box::new(was))),
     };
-    let beside = Beside { note: Some(&detail), proposal, ..Beside::default() };
+    let facts = json!({"act": "looked", "by": name});
+    let beside = Beside { note: Some(&detail), proposal, facts: Some(&facts), ..Beside::default() };
     Ok(match advance(tx, id, event, By::Person, timing, beside)? {
         Ok(now) => Resolved::Settled(Box::new(now)),
         Err(_) => Resolved::TooEarly(was.progress.permit_closed_at.map(|closed| closed + timing.drain_ms)),
     })
 }
 
-fn noted(tx: &Tx<'_>, id: &QueueId, finding: &Finding, detail: &str) -> Result<Resolved, Error> {
+fn noted(tx: &Tx<'_>, id: &QueueId, finding: &Finding, name: &str, detail: &str) -> Result<Resolved, Error> {
     let (word, proposal) = match finding {
         Finding::Submitted(proposal) => ("found", proposal.as_deref()),
         Finding::NotSubmitted => ("not_found", None),
@@ -87,7 +89,8 @@ fn noted(tx: &Tx<'_>, id: &QueueId, finding: &Finding, detail: &str) -> Result<R
     };
     let detail =
         proposal.map_or_else(|| detail.to_owned(), |proposal| format!("{detail} (proposal {proposal})"));
-    timeline::testify(tx, id, word, &detail)?;
+    let facts = json!({"act": "resolved", "finding": word, "by": name, "proposalId": proposal});
+    timeline::testify(tx, id, word, &detail, facts)?;
     if *finding != Finding::ClearGuard {
         return Ok(Resolved::Noted);
     }

@@ -4,6 +4,7 @@ use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::state::{By, Event, Progress, State};
 use applyd_wire::TimelineEntry;
+use serde_json::Value;
 
 use crate::pause::Pause;
 use crate::tx::values;
@@ -69,8 +70,9 @@ pub(crate) fn note(
     was: &Progress,
     now: &Progress,
     detail: Option<&str>,
+    facts: &[Value],
 ) -> Result<(), Error> {
-    if was.state == now.state && detail.is_none() {
+    if was.state == now.state && detail.is_none() && facts.is_empty() {
         return Ok(());
     }
     let word = match (was.state, now.state, now.code) {
@@ -81,22 +83,28 @@ pub(crate) fn note(
         _ => line.word,
     };
     let ending = now.message.as_deref().filter(|_| was.state != now.state);
-    add(tx, id, word, line.actor, detail.or(ending))
+    add(tx, id, word, line.actor, detail.or(ending), facts)
 }
 
 /// Writes down what is known of what the caller sent.
-pub(crate) fn remark(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str) -> Result<(), Error> {
-    add(tx, id, word, "caller", Some(detail))
+pub(crate) fn remark(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str, facts: Value) -> Result<(), Error> {
+    add(tx, id, word, "caller", Some(detail), &[facts])
 }
 
 /// Writes down what a person says of an application that does not change by it.
-pub(crate) fn testify(tx: &Tx<'_>, id: &QueueId, word: &str, detail: &str) -> Result<(), Error> {
-    add(tx, id, word, "person", Some(detail))
+pub(crate) fn testify(
+    tx: &Tx<'_>,
+    id: &QueueId,
+    word: &str,
+    detail: &str,
+    facts: Value,
+) -> Result<(), Error> {
+    add(tx, id, word, "person", Some(detail), &[facts])
 }
 
 /// Writes down that an application waits because of a pause.
 pub(crate) fn tell_paused(tx: &Tx<'_>, id: &QueueId, pause: &Pause) -> Result<(), Error> {
-    add(tx, id, "paused", "worker", Some(&pause.to_string()))
+    add(tx, id, "paused", "worker", Some(&pause.to_string()), &[])
 }
 
 /// The same for everything in the scope that is under way and was not sent.
@@ -111,10 +119,18 @@ pub(crate) fn tell_unsent(tx: &Tx<'_>, pause: &Pause) -> Result<(), Error> {
     Ok(())
 }
 
-fn add(tx: &Tx<'_>, id: &QueueId, word: &str, actor: &str, detail: Option<&str>) -> Result<(), Error> {
+fn add(
+    tx: &Tx<'_>,
+    id: &QueueId,
+    word: &str,
+    actor: &str,
+    detail: Option<&str>,
+    facts: &[Value],
+) -> Result<(), Error> {
+    let facts = (!facts.is_empty()).then(|| Value::from(facts).to_string());
     tx.execute(
-        "INSERT INTO timeline (application_id, at, event, detail, actor) VALUES (?1, ?2, ?3, ?4, ?5)",
-        values![id.as_str(), tx.now(), word, detail, actor],
+        "INSERT INTO timeline (application_id, at, event, detail, actor, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        values![id.as_str(), tx.now(), word, detail, actor, facts.as_deref()],
     )?;
     Ok(())
 }

@@ -8,8 +8,10 @@ use applyd_core::outcome::{Crossed, Outcome};
 use applyd_core::terms::Terms;
 use bytes::Bytes;
 use http_body_util::Full;
+use serde_json::Value;
 
 use crate::classify::{Verdict, verdict};
+use crate::document::Reading;
 use crate::line::Line;
 use crate::pace::Turns;
 use crate::tool::Tool;
@@ -34,6 +36,8 @@ pub struct Ready {
     pub balance_connects: i64,
     /// What people should know: what was kept and not sent.
     pub notes: Vec<String>,
+    /// The site's ids of the answers about the preview.
+    pub trace_ids: Vec<String>,
     pub(crate) call: Call,
 }
 
@@ -62,21 +66,25 @@ impl Ready {
                 if let (Some(turns), Some(after_ms)) = (turns, heard.after_ms()) {
                     turns.hold(Some(tool), after_ms).await;
                 }
-                return outcome(crossed, verdict(heard.status, &heard.reply));
+                return outcome(crossed, verdict(heard.status, &heard.reply), traced(&heard.reply));
             }
             Ok(Err(reason)) => reason,
             Err(_) => "no answer in time".into(),
         };
-        if gate.is_untouched() { Outcome::NotSent(failure) } else { Outcome::unknown(crossed, failure) }
+        if gate.is_untouched() { Outcome::NotSent(failure) } else { Outcome::unknown(crossed, failure, None) }
     }
 }
 
-fn outcome(crossed: Crossed, verdict: Verdict) -> Outcome {
+fn outcome(crossed: Crossed, verdict: Verdict, trace_id: Option<String>) -> Outcome {
     match verdict {
-        Verdict::Accepted(proposal) => Outcome::submitted(crossed, proposal),
+        Verdict::Accepted(proposal) => Outcome::submitted(crossed, proposal, trace_id),
         Verdict::Refused(ending) => Outcome::Refused(ending),
-        Verdict::Ambiguous(reason) => Outcome::unknown(crossed, reason),
+        Verdict::Ambiguous(reason) => Outcome::unknown(crossed, reason, trace_id),
     }
+}
+
+fn traced(reply: &Value) -> Option<String> {
+    Reading::of(reply.get("result")?).trace_id()
 }
 
 impl fmt::Debug for Ready {

@@ -13,6 +13,14 @@ pub(crate) struct Reading {
     pub(crate) document: Value,
 }
 
+/// The site's id of an answer: kept for good, so nothing but an id passes.
+pub(crate) fn trace_id(document: &Value) -> Option<String> {
+    const LONGEST: usize = 64;
+    let id = document.get("trace_id")?.as_str()?;
+    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    ((1..=LONGEST).contains(&id.len()) && id.bytes().all(is_id)).then(|| id.to_owned())
+}
+
 /// A tool's no.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Refusal(pub(crate) Value);
@@ -28,6 +36,11 @@ impl Reading {
             _ => parse(joined_text(result)),
         };
         Self { is_error, document }
+    }
+
+    /// The site's id of this answer.
+    pub(crate) fn trace_id(&self) -> Option<String> {
+        trace_id(&self.document)
     }
 
     /// The document of a success. A missing `status` is none only where the document names an error.
@@ -68,6 +81,11 @@ impl Refusal {
         }
         let said = ["reason", "message", "error"].into_iter().find_map(|key| self.0.get(key)?.as_str());
         crate::text::untag(said.unwrap_or_default())
+    }
+
+    /// The site's id of this answer.
+    pub(crate) fn trace_id(&self) -> Option<String> {
+        trace_id(&self.0)
     }
 
     /// Code and trace, for the operator's log.
@@ -119,6 +137,15 @@ mod tests {
         assert!(Reading::of(&result("{\"accounts\":[]}")).accepted().is_ok());
         assert!(Reading::of(&result("{\"error_code\":\"X\"}")).accepted().is_err());
         assert!(Reading::of(&result("{\"status\":\"action_required\"}")).accepted().is_err());
+    }
+
+    #[test]
+    fn a_trace_is_an_id_or_nothing() {
+        let of = |trace: Value| trace_id(&json!({ "trace_id": trace }));
+        assert_eq!(of(json!("0af7651916cd43dd8448eb211c80319c")).map(|id| id.len()), Some(32));
+        for no_id in [json!("Dear client, hello"), json!(""), json!("a".repeat(65)), json!(7), json!(null)] {
+            assert_eq!(of(no_id.clone()), None, "{no_id}");
+        }
     }
 
     #[test]

@@ -116,7 +116,10 @@ fn answers(
     for question in questions {
         let answer = match answer_to(given, question) {
             Some(answer) => answer.to_owned(),
-            None if given.auto_fill && fill == Fill::Sandbox => FILLED.to_owned(),
+            None if given.auto_fill && fill == Fill::Sandbox => {
+                notes.push(format!("answer written by the server: {question}"));
+                FILLED.to_owned()
+            }
             None => {
                 objections.push(Objection::in_field(Code::MissingAnswer, question, "questionAnswers"));
                 continue;

@@ -136,12 +136,20 @@ pub(crate) fn trouble(refusal: &Refusal) -> Trouble {
         return Trouble::Passing { reason, after_ms: Some(after_ms) };
     }
     match known(refusal) {
-        Some(Ends(code)) => Trouble::end(code, &reason),
+        Some(Ends(code)) => end(code, refusal),
         Some(Passing) => Trouble::passing(reason),
         Some(Policy) => Trouble::Policy { reason },
-        None if refusal.needs_details() => Trouble::end(Code::InputRejected, &reason),
-        None => Trouble::end(Code::Refused, &reason),
+        None if refusal.needs_details() => end(Code::InputRejected, refusal),
+        None => end(Code::Refused, refusal),
     }
+}
+
+fn end(code: Code, refusal: &Refusal) -> Trouble {
+    Trouble::End(because(code, refusal))
+}
+
+fn because(code: Code, refusal: &Refusal) -> Ending {
+    Ending { trace_id: refusal.trace_id(), ..Ending::because(code, &refusal.reason()) }
 }
 
 /// How a definite refusal of the one send ends it.
@@ -153,7 +161,7 @@ pub(crate) fn ending(refusal: &Refusal) -> Ending {
         None if refusal.needs_details() => Code::InputRejected,
         Some(Passing) | None => Code::Refused,
     };
-    Ending::because(code, &refusal.reason())
+    because(code, refusal)
 }
 
 #[cfg(test)]

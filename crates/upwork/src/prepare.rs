@@ -29,6 +29,8 @@ pub struct Sight {
     pub balance_connects: i64,
     /// What people should know: what was kept and not sent.
     pub notes: Vec<String>,
+    /// The site's ids of the answers about the preview.
+    pub trace_ids: Vec<String>,
 }
 
 impl Upwork {
@@ -40,7 +42,8 @@ impl Upwork {
         let prospect = self.prospect(assignment, title).await?;
         let org_uid = &prospect.survey.organisation.org_uid;
         let made = preview::create(&prospect.survey.session, org_uid, &prospect.fitted.offer).await?;
-        let Preview { id, expires_at_ms: expires_at, cost_connects } = verify(made, &prospect).await?;
+        let Preview { id, expires_at_ms: expires_at, cost_connects, trace_ids } =
+            verify(made, &prospect).await?;
         Ok(Sight {
             preview: ApprovedPreview { id, expires_at, cost_connects },
             job: prospect.key,
@@ -48,6 +51,7 @@ impl Upwork {
             terms: prospect.fitted.terms,
             balance_connects: prospect.job.balance_connects,
             notes: prospect.fitted.notes,
+            trace_ids,
         })
     }
 
@@ -87,6 +91,7 @@ impl Upwork {
             cost_connects: preview.cost_connects,
             balance_connects: prospect.job.balance_connects,
             notes: prospect.fitted.notes,
+            trace_ids: preview.trace_ids,
             call: Call { line: line?, id, request, tool: confirm, turns: session.turns() },
         })
     }

@@ -1,12 +1,13 @@
 //! The preview: made, read back, compared. It submits nothing.
 
-use applyd_core::outcome::{Code, Trouble};
+use applyd_core::outcome::{Code, Ending, Trouble};
 use applyd_core::terms::Terms;
 use serde_json::{Value, json};
 
 use crate::assignment::ApprovedPreview;
 use crate::clock::{now_ms, time_ms};
 use crate::compare::differences;
+use crate::document::trace_id;
 use crate::fault::Fault;
 use crate::job::{self, within_balance, within_cap};
 use crate::offer::Offer;
@@ -24,6 +25,8 @@ pub(crate) struct Preview {
     pub(crate) expires_at_ms: i64,
     /// What the proposal would cost, in Connects.
     pub(crate) cost_connects: i64,
+    /// The site's ids of the answers about it.
+    pub(crate) trace_ids: Vec<String>,
 }
 
 /// A preview as just made, not yet read back.
@@ -34,6 +37,7 @@ pub(crate) struct Made {
     cost_connects: Option<i64>,
     /// By a person, some time ago; else it was made a moment ago.
     is_approved: bool,
+    trace_id: Option<String>,
 }
 
 /// Makes a preview and checks the boost against the site's advice.
@@ -48,6 +52,7 @@ pub(crate) async fn create(session: &Session, org_uid: &str, offer: &Offer) -> R
         expires_at_ms: expiry_ms(&document),
         cost_connects: whole(&preview["connects_cost"]),
         is_approved: false,
+        trace_id: trace_id(&document),
     })
 }
 
@@ -59,6 +64,7 @@ impl Made {
             expires_at_ms: Some(approved.expires_at),
             cost_connects: Some(approved.cost_connects),
             is_approved: true,
+            trace_id: None,
         }
     }
 
@@ -83,7 +89,8 @@ impl Made {
             differences.push("another preview was read".into());
         }
         if !differences.is_empty() {
-            return Err(Trouble::end(Code::TermsChanged, &differences.join(", ")));
+            let ending = Ending::because(Code::TermsChanged, &differences.join(", "));
+            return Err(Trouble::End(Ending { trace_id: trace_id(&document), ..ending }));
         }
         let cost =
             ["/params/connects_cost", "/params/connectsCost"].into_iter().find_map(|at| document.pointer(at));
@@ -92,7 +99,8 @@ impl Made {
         within_cap(cost_connects, terms)?;
         let expires_at_ms =
             expiry_ms(&document).or(self.expires_at_ms).ok_or(Fault::Missing("preview expiry"))?;
-        Ok(Preview { id: self.id, expires_at_ms, cost_connects })
+        let trace_ids = [self.trace_id, trace_id(&document)].into_iter().flatten().collect();
+        Ok(Preview { id: self.id, expires_at_ms, cost_connects, trace_ids })
     }
 }
 
@@ -101,7 +109,9 @@ impl Made {
 fn gone(fault: Fault) -> Trouble {
     match fault {
         Fault::Refused(refusal) if !patterns::passes(&refusal) => {
-            Trouble::end(Code::TermsChanged, &format!("the approved preview is gone: {}", refusal.reason()))
+            let reason = format!("the approved preview is gone: {}", refusal.reason());
+            let trace_id = refusal.trace_id();
+            Trouble::End(Ending { trace_id, ..Ending::because(Code::TermsChanged, &reason) })
         }
         fault => fault.into(),
     }

@@ -6,11 +6,11 @@ use applyd_core::ledger::Kind;
 use applyd_core::terms::Cents;
 use applyd_store::account::{self, Channel};
 use applyd_store::freelancer::{self, NewFreelancer, NewProfile};
-use applyd_store::{Store, Tx, approval, ledger};
+use applyd_store::{Store, Tx, approval, audit, ledger};
 use serde_json::{Value, json};
 
 use super::key;
-use crate::cli::{AccountCommand, Global};
+use crate::cli::{AccountCommand, Global, operator};
 use crate::failure::Failure;
 use crate::output;
 
@@ -95,6 +95,8 @@ fn created(tx: &Tx<'_>, name: &str, credits: i64, channel: Channel) -> Result<Va
     if credits > 0 {
         ledger::post(tx, &id, None, Kind::Grant, credits)?;
     }
+    let facts = json!({"name": name, "channel": channel.as_str(), "credits": credits});
+    audit::note(tx, "account_created", &operator(), Some(&id), &facts)?;
     let (_, api_key) = key::make(tx, &id, "default", 0)?;
     Ok(json!({
         "accountId": id.as_str(), "name": name, "channel": channel.as_str(), "apiKey": api_key, "credits": credits,
@@ -123,6 +125,8 @@ fn set_approval(
         let approvers = approvers.unwrap_or(account.approvers);
         account::set_approval(tx, &account.id, policy, approvers)?;
         let policy = approval::policy_of(account.channel, policy, false);
+        let facts = json!({"policy": policy.as_str(), "approvers": approvers});
+        audit::note(tx, "approval_set", &operator(), Some(&account.id), &facts)?;
         Ok(json!({"accountId": account.id.as_str(), "policy": policy.as_str(), "approvers": approvers}))
     })?;
     output::print(global.json, &told, |told| {

@@ -9,6 +9,7 @@ use applyd_core::ids::QueueId;
 use applyd_core::state::State;
 use applyd_store::application::{self, Application};
 use applyd_store::approval::{self, Approved, Person, Showing, Shown};
+use applyd_store::letter::{self, Origin};
 use applyd_store::{Error, Store, pause};
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Fai
         return decided(global, &store, &id, &hash, &person.name()?);
     }
     let shown = open(&store, &id)?;
-    let sheet = shown::sheet(&id, &shown);
+    let sheet = shown::sheet(&id, &shown, &origin(&store, &id, &shown)?);
     if show {
         return output::print(global.json, &sheet, shown::text);
     }
@@ -108,6 +109,15 @@ fn open(store: &Store, id: &QueueId) -> Result<Shown, Failure> {
     let message = format!("no preview within {} s", LONGEST_OPENING.as_secs());
     let hint = "a server must be running on this database, and the account's one preview slot must be free";
     Err(Failure::hinted(message, hint))
+}
+
+/// Where the letter that is shown comes from.
+fn origin(store: &Store, id: &QueueId, shown: &Shown) -> Result<Origin, Error> {
+    let (id, text) = (id.clone(), shown.terms.cover_letter.clone());
+    store.read_blocking(move |tx| match application::load(tx, &id)? {
+        Some(application) => letter::origin(tx, &application.account, &application.job, &text),
+        None => Ok(Origin::default()),
+    })
 }
 
 fn ask(store: &Store, id: &QueueId) -> Result<(), Failure> {

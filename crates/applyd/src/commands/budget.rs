@@ -2,10 +2,10 @@
 
 use applyd_core::connects::Limits;
 use applyd_core::ids::{AccountId, KeyId};
-use applyd_store::{Tx, api_key, budget};
+use applyd_store::{Tx, api_key, audit, budget};
 use serde_json::{Value, json};
 
-use crate::cli::{BudgetCommand, BudgetLimits, Global};
+use crate::cli::{BudgetCommand, BudgetLimits, Global, operator};
 use crate::failure::Failure;
 use crate::output;
 
@@ -30,7 +30,9 @@ fn set(global: &Global, account: String, key: Option<KeyId>, given: BudgetLimits
             per_day: given.per_day.map_or(was.per_day, |given| given.0),
         };
         budget::set(tx, &account.id, key.as_ref(), limits)?;
-        Ok::<Value, Failure>(told(key.as_ref(), limits))
+        let told = told(key.as_ref(), limits);
+        audit::note(tx, "budget_set", &operator(), Some(&account.id), &told)?;
+        Ok::<Value, Failure>(told)
     })?;
     output::print(global.json, &limits, |limits| rows([limits.clone()].iter()))
 }

@@ -1,11 +1,11 @@
 //! `applyd key …`.
 
 use applyd_core::ids::{self, AccountId, KeyId};
-use applyd_store::{Tx, api_key};
+use applyd_store::{Error, Tx, api_key, audit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::cli::{Global, KeyCommand};
+use crate::cli::{Global, KeyCommand, operator};
 use crate::failure::Failure;
 use crate::output;
 
@@ -35,6 +35,7 @@ pub(super) fn make(
         .map_err(|error| Failure::Ours(anyhow::anyhow!("no random bytes: {error}")))?;
     let (id, key) = (KeyId::new(tx.now(), fastrand::u128(..)), ids::api_key(random));
     api_key::replace(tx, account, name, &id, &Sha256::digest(key.as_bytes()).into(), grace_ms)?;
+    audit::note(tx, "key_created", &operator(), Some(account), &json!({"keyId": id.as_str(), "name": name}))?;
     Ok((id, key))
 }
 
@@ -98,8 +99,11 @@ fn by_request(
         return Err(Failure::hinted(MEANING, "add --acknowledge if you take that upon you"));
     }
     let (key, name) = (id.clone(), person.to_owned());
-    let set = super::store(global, false)?
-        .write_blocking(move |tx| api_key::set_by_request(tx, &key, connects, &name))?;
+    let set = super::store(global, false)?.write_blocking(move |tx| {
+        let set = api_key::set_by_request(tx, &key, connects, &name)?;
+        let facts = json!({"keyId": key.as_str(), "byRequest": connects.is_some(), "connects": connects});
+        note(tx, set, "by_request_set", &name, &key, &facts)
+    })?;
     if !set {
         let message = format!("there is no active key `{id}`");
         return Err(Failure::hinted(message, "`applyd key list ACCOUNT` shows the ids"));
@@ -112,6 +116,15 @@ fn by_request(
     })
 }
 
+/// Writes down what was done to a key, if it was.
+fn note(tx: &Tx<'_>, is_done: bool, act: &str, by: &str, key: &KeyId, facts: &Value) -> Result<bool, Error> {
+    if is_done {
+        let account = api_key::account(tx, key)?;
+        audit::note(tx, act, by, account.as_ref(), facts)?;
+    }
+    Ok(is_done)
+}
+
 fn revoke(global: &Global, key_id: &str) -> Result<(), Failure> {
     let unknown = || {
         Failure::hinted(
@@ -120,7 +133,10 @@ fn revoke(global: &Global, key_id: &str) -> Result<(), Failure> {
         )
     };
     let id = KeyId::parse(key_id).ok_or_else(unknown)?;
-    let ended = super::store(global, false)?.write_blocking(move |tx| api_key::revoke(tx, &id))?;
+    let ended = super::store(global, false)?.write_blocking(move |tx| {
+        let ended = api_key::revoke(tx, &id)?;
+        note(tx, ended, "key_revoked", &operator(), &id, &json!({"keyId": id.as_str()}))
+    })?;
     if !ended {
         return Err(unknown());
     }

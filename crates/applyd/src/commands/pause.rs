@@ -1,11 +1,11 @@
 //! `applyd pause` and `applyd resume`: effective at once, before the next confirm of a running server.
 
-use applyd_store::Tx;
 use applyd_store::account::Account;
 use applyd_store::pause::{self, Pause, Scope};
+use applyd_store::{Tx, audit};
 use serde_json::{Value, json};
 
-use crate::cli::{Global, ScopeArgs};
+use crate::cli::{Global, ScopeArgs, operator};
 use crate::failure::Failure;
 use crate::output;
 
@@ -21,7 +21,9 @@ pub(super) fn pause(global: &Global, scope: ScopeArgs, reason: Option<String>) -
         return Err(Failure::hinted("a pause needs its reason", "add --reason \"TEXT\""));
     };
     let paused = super::store(global, false)?.write_blocking(move |tx| {
-        let (scope, _) = scope_of(tx, scope)?;
+        let (scope, account) = scope_of(tx, scope)?;
+        let facts = json!({"scope": scope.to_string(), "reason": reason});
+        audit::note(tx, "paused", &operator(), account.as_ref().map(|account| &account.id), &facts)?;
         Ok::<_, Failure>(pause::set(tx, scope, &reason, OPERATOR)?)
     })?;
     output::print(global.json, &told(&paused), |told| {
@@ -36,6 +38,10 @@ pub(super) fn resume(global: &Global, scope: ScopeArgs) -> Result<(), Failure> {
     let resumed = super::store(global, false)?.write_blocking(move |tx| {
         let (scope, account) = scope_of(tx, scope)?;
         let was_paused = pause::lift(tx, &scope)?;
+        if was_paused {
+            let facts = json!({"scope": scope.to_string()});
+            audit::note(tx, "resumed", &operator(), account.as_ref().map(|account| &account.id), &facts)?;
+        }
         let still = match (&scope, account) {
             (_, Some(account)) => pause::of(tx, &account.id, account.channel)?,
             (Scope::Channel(_), None) => pause::find(tx, &Scope::All)?,

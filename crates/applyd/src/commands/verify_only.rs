@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use applyd_store::{Error, meta, queue};
+use applyd_store::{Error, audit, meta, queue};
 use serde_json::{Value, json};
 
-use crate::cli::{Global, VerifyOnlyCommand};
+use crate::cli::{Global, VerifyOnlyCommand, operator};
 use crate::failure::{self, Failure};
 use crate::output;
 
@@ -18,6 +18,10 @@ pub(super) fn run(global: &Global, command: &VerifyOnlyCommand) -> Result<ExitCo
         let end = force || unverified.is_empty();
         if end {
             meta::set_verify_only(tx, None)?;
+        }
+        if end && was.is_some() {
+            let facts = json!({"reason": was, "unverified": unverified.len()});
+            audit::note(tx, "verify_only_ended", &operator(), None, &facts)?;
         }
         let unverified: Vec<Value> = unverified
             .iter()

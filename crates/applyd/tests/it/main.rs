@@ -5,6 +5,7 @@ mod admission;
 mod aliases;
 mod approval_edits;
 mod approvals;
+mod audit;
 mod cancel;
 mod channels;
 mod cli;

@@ -51,11 +51,12 @@ pub(crate) async fn cross(
     request: &str,
     cost: Cost,
     terms_sha256: String,
+    letter_sha256: String,
 ) -> Result<Result<Crossed, Shut>, Error> {
     // Taken before the commit, so that both ends come earlier than the store's own reckoning.
     let started = Instant::now();
     let (id, epoch, timing) = (lease.id().clone(), lease.epoch(), worker.timing);
-    let (account, channel) = (application.account.clone(), application.channel);
+    let (account, channel, letter) = (application.account.clone(), application.channel, letter_sha256);
     let crossed = worker
         .store
         .write(move |tx| {
@@ -70,7 +71,8 @@ pub(crate) async fn cross(
                 let ended = queue::advance(tx, &id, Event::End(over), by, &timing, Beside::default())?;
                 return Ok(ended.map(Crossing::Ended).map_err(|_| Shut::Refused));
             }
-            let beside = Beside { connects: Some(cost.total()), ..Beside::default() };
+            let beside =
+                Beside { connects: Some(cost.total()), letter_sha256: Some(&letter), ..Beside::default() };
             let moved = queue::advance(tx, &id, Event::Cross { terms_sha256 }, by, &timing, beside)?;
             Ok(moved.map(Crossing::Intent).map_err(|_| Shut::Refused))
         })

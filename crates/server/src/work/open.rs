@@ -8,7 +8,7 @@ use applyd_store::approval::{self, Shown};
 use applyd_store::freelancer::Chosen;
 use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, application};
+use applyd_store::{Error, application, letter};
 use applyd_upwork::{Assignment, Sight};
 
 use super::Worker;
@@ -53,6 +53,7 @@ fn shown(taken: &Taken, profile: &Chosen, sight: Sight) -> (applyd_core::job_ref
         sha256,
         terms,
         remarks: sight.notes,
+        trace_ids: sight.trace_ids,
     };
     (sight.job, shown)
 }
@@ -60,7 +61,7 @@ fn shown(taken: &Taken, profile: &Chosen, sight: Sight) -> (applyd_core::job_ref
 async fn show(
     worker: &Worker,
     lease: &Lease,
-    (job, shown): (applyd_core::job_ref::JobKey, Shown),
+    (job, mut shown): (applyd_core::job_ref::JobKey, Shown),
     title: Option<String>,
 ) -> Result<(), Error> {
     let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
@@ -70,6 +71,11 @@ async fn show(
             if queue::is_taken(tx, &id, &job)? {
                 let end = Event::End(Ending::of(Code::AlreadyApplied));
                 return queue::advance(tx, &id, end, by, &timing, Beside::default());
+            }
+            if let Some(application) = application::load(tx, &id)? {
+                let letter = &shown.terms.cover_letter;
+                let origin = letter::origin(tx, &application.account, &application.job, letter)?;
+                shown.remarks.extend(origin.remarks());
             }
             approval::show(tx, &id, by, &timing, &shown, title.as_deref())
         })

@@ -12,7 +12,7 @@ use applyd_store::application::{self, Application};
 use applyd_store::freelancer::Chosen;
 use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, Tx, budget, refresh};
+use applyd_store::{Error, Tx, budget, letter, refresh};
 use applyd_upwork::{Assignment, Ready};
 
 use super::Worker;
@@ -88,7 +88,9 @@ async fn submit(
         return Ok(());
     }
     failpoint::hit("armed");
-    let crossed = match cross(worker, lease, &taken.application, &taken.request, cost, terms_sha256).await? {
+    let letter_sha256 = letter::sha256(&ready.terms.cover_letter);
+    let (application, request) = (&taken.application, &taken.request);
+    let crossed = match cross(worker, lease, application, request, cost, terms_sha256, letter_sha256).await? {
         Ok(crossed) => crossed,
         Err(shut) => return stay(worker, lease, &shut).await,
     };
@@ -112,6 +114,7 @@ async fn arm(
     let (preview, expires_at, job) = (ready.preview_id.clone(), ready.preview_expires_at, ready.job.clone());
     let (grantee, login) = (grantee.clone(), ready.login);
     let (notes, terms_sha256) = (ready.notes.join(" · "), terms_sha256.to_owned());
+    let trace_ids = ready.trace_ids.clone();
     let moved = worker
         .store
         .write(move |tx| {
@@ -125,7 +128,9 @@ async fn arm(
                 return queue::advance(tx, &id, again, by, &timing, Beside::default());
             }
             let note = if notes.is_empty() { "preview compared" } else { &notes };
-            let armed = Beside { note: Some(note), preview: Some((&preview, expires_at)), ..beside };
+            let preview = Some((preview.as_str(), expires_at));
+            let beside = Beside { trace_ids: &trace_ids, connects: Some(cost.total()), ..beside };
+            let armed = Beside { note: Some(note), preview, ..beside };
             match queue::advance(tx, &id, Event::Arm { terms_sha256 }, by, &timing, armed)? {
                 Err(Refused::Unapproved) => {
                     let ending = Ending::because(Code::TermsChanged, NOT_APPROVED);
@@ -268,11 +273,13 @@ async fn settle(
     match outcome {
         Outcome::Submitted(submitted) => {
             let proposal = submitted.proposal().map(ToOwned::to_owned);
+            let trace_ids: Vec<String> = submitted.trace_id().map(ToOwned::to_owned).into_iter().collect();
             let (id, timing) = (lease.id().clone(), worker.timing);
             let moved = worker
                 .store
                 .write(move |tx| {
-                    let beside = Beside { proposal: proposal.as_deref(), ..Beside::default() };
+                    let proposal = proposal.as_deref();
+                    let beside = Beside { proposal, trace_ids: &trace_ids, ..Beside::default() };
                     queue::advance(tx, &id, Event::Accepted, by, &timing, beside)
                 })
                 .await?;
@@ -294,8 +301,19 @@ async fn settle(
             let _ = worker.advance(lease.id(), Event::Declined(ending), by, Some(reason)).await?;
         }
         Outcome::Unknown(unknown) => {
-            let note = Some(unknown.reason().to_owned());
-            let _ = worker.advance(lease.id(), Event::Doubt, by, note).await?;
+            let note = unknown.reason().to_owned();
+            let trace_ids: Vec<String> = unknown.trace_id().map(ToOwned::to_owned).into_iter().collect();
+            let (id, timing) = (lease.id().clone(), worker.timing);
+            let moved = worker
+                .store
+                .write(move |tx| {
+                    let beside = Beside { note: Some(&note), trace_ids: &trace_ids, ..Beside::default() };
+                    queue::advance(tx, &id, Event::Doubt, by, &timing, beside)
+                })
+                .await?;
+            if let Ok(application) = &moved {
+                worker.publish(application);
+            }
         }
     }
     Ok(())

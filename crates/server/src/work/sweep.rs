@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use applyd_core::ids::QueueId;
 use applyd_core::quota::day_of;
-use applyd_store::{Error, event, idempotency, queue, rate_limit, stored_job};
+use applyd_store::{Error, event, idempotency, queue, rate_limit, retention, stored_job};
 
 use super::Worker;
+use crate::verify_only::prune;
 
 const EVERY: Duration = Duration::from_secs(2);
 const MOST_AT_ONCE: i64 = 500;
 const PURGE_EVERY: Duration = Duration::from_secs(600);
+/// The witness is read wholly for it.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Brings about what time has decided, for ever.
 pub(crate) async fn sweep(worker: Arc<Worker>) {
@@ -19,10 +22,17 @@ pub(crate) async fn sweep(worker: Arc<Worker>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut purges = tokio::time::interval(PURGE_EVERY);
+    let mut prunes = tokio::time::interval(PRUNE_EVERY);
     loop {
         let swept = tokio::select! {
             _ = ticks.tick() => sweep_once(&worker).await,
             _ = purges.tick() => purge(&worker).await,
+            _ = prunes.tick() => {
+                if let Err(error) = prune(&worker.store, &worker.witness).await {
+                    tracing::warn!(%error, "the witness keeps what is long over");
+                }
+                Ok(())
+            }
         };
         if let Err(error) = swept {
             tracing::warn!(%error, "the sweeper could not use the store");
@@ -34,6 +44,7 @@ pub(crate) async fn sweep(worker: Arc<Worker>) {
 async fn purge(worker: &Worker) -> Result<(), Error> {
     while worker.store.write(idempotency::purge).await? == idempotency::PURGED_AT_ONCE as usize {}
     while worker.store.write(stored_job::purge).await? == stored_job::PURGED_AT_ONCE as usize {}
+    while worker.store.write(retention::purge).await? == retention::PURGED_AT_ONCE as usize {}
     while worker.store.write(event::purge).await? == event::PURGED_AT_ONCE as usize {}
     worker.store.write(|tx| rate_limit::purge(tx, day_of(tx.now() / 1000) - 1)).await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! The witness: one fsynced line an intent, outside of the store and its backups.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 #[derive(Clone)]
 pub struct Witness {
     file: Arc<Mutex<File>>,
+    path: Arc<Path>,
     /// A torn line stands at its end.
     broken: Arc<AtomicBool>,
 }
@@ -85,11 +87,7 @@ impl Witness {
     /// # Errors
     /// When it cannot be written.
     pub fn open(path: &Path, store: &str) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.create(true).read(true).append(true);
-        private(&mut options);
-        let mut file = options.open(path)?;
-        file.try_lock().map_err(|_| io::Error::other("another server writes it"))?;
+        let mut file = Self::open_file(path)?;
         let whole = whole_lines(&mut file)?;
         file.set_len(whole)?;
         if whole == 0 {
@@ -97,7 +95,46 @@ impl Witness {
         }
         file.sync_all()?;
         sync_folder(path)?;
-        Ok(Self { file: Arc::new(Mutex::new(file)), broken: Arc::default() })
+        Ok(Self { file: Arc::new(Mutex::new(file)), path: path.into(), broken: Arc::default() })
+    }
+
+    fn open_file(path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.create(true).read(true).append(true);
+        private(&mut options);
+        let file = options.open(path)?;
+        file.try_lock().map_err(|_| io::Error::other("another server writes it"))?;
+        Ok(file)
+    }
+
+    /// What the file says now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn testimony(&self) -> io::Result<Testimony> {
+        Self::read(&self.path)
+    }
+
+    /// Takes these applications out of the file; nothing is appended meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old file stands then, or nothing more is acknowledged.
+    pub(crate) fn forget(&self, settled: &HashSet<QueueId>) -> io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut testimony = Self::read(&self.path)?;
+        // What cannot be read is for the next start and the operator.
+        let (Some(store), 0) = (testimony.store.take(), testimony.damaged) else { return Ok(()) };
+        testimony.intents.retain(|intent| !settled.contains(&intent.id));
+        Self::rewrite(&self.path, &store, &testimony.intents)?;
+        // From here on the open file is not the witness any more.
+        match Self::open_file(&self.path) {
+            Ok(fresh) => *file = fresh,
+            Err(error) => {
+                self.broken.store(true, Ordering::SeqCst);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Writes the file anew with these intents only.
@@ -153,6 +190,9 @@ impl Witness {
             (Arc::clone(&self.file), Arc::clone(&self.broken), line(&Line::of(intent))?);
         let written = tokio::task::spawn_blocking(move || {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            if broken.load(Ordering::SeqCst) {
+                return Err(io::Error::other("the file is not the witness any more"));
+            }
             let whole = file.metadata()?.len();
             // A torn line would swallow the next good one; where it cannot be cut off, none is acknowledged again.
             file.write_all(&bytes).and_then(|()| file.sync_data()).inspect_err(|_| {

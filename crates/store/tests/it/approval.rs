@@ -32,6 +32,7 @@ fn shown(now: i64) -> Shown {
         sha256: HASH.into(),
         terms: terms(),
         remarks: vec!["timeline: kept, not sent".into()],
+        trace_ids: vec!["t1".into(), "t2".into()],
     }
 }
 

@@ -24,6 +24,7 @@ mod recover;
 mod refresh;
 mod reopen;
 mod resolve;
+mod retention;
 mod sqlite;
 mod stored_job;
 mod tool_schema;

@@ -217,3 +217,34 @@ fn the_grants_of_accounts_become_those_of_their_own_and_stay() {
     assert_eq!((kept.org_uid.as_deref(), kept.sealed, kept.expires_at), (Some("71"), vec![0, 255], 9));
     assert!(!kept.dead && kept.grantee.freelancer.is_none());
 }
+
+#[test]
+fn what_was_done_is_never_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("applyd.db");
+    let store = Store::open_sqlite(&path, Clock::System).unwrap();
+    store
+        .write_blocking(|tx| {
+            applyd_store::audit::note(tx, "paused", "Ada", None, &serde_json::json!({"reason": "a look"}))
+        })
+        .unwrap();
+    drop(store);
+    let beside = rusqlite::Connection::open(&path).unwrap();
+    beside
+        .execute(
+            "INSERT INTO timeline (application_id, at, event, detail) VALUES ('q', 1, 'read', 'words')",
+            [],
+        )
+        .unwrap();
+    for change in [
+        "UPDATE audit SET done_by = 'Ben'",
+        "DELETE FROM audit",
+        "UPDATE timeline SET at = 2",
+        "UPDATE timeline SET detail = 'other words'",
+        "UPDATE timeline SET facts = '[]', detail = NULL",
+        "DELETE FROM timeline",
+    ] {
+        assert!(beside.execute(change, []).is_err(), "{change}");
+    }
+    assert_eq!(beside.execute("UPDATE timeline SET detail = NULL", []).unwrap(), 1, "words may be erased");
+}

@@ -6,11 +6,12 @@ mod server;
 
 use std::time::Duration;
 
-use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::ids::QueueId;
 use applyd_core::job_ref::JobKey;
 use applyd_core::outcome::Sighting;
 use applyd_core::terms::{Answer, Cents, Price, Terms};
 use applyd_store::Store;
+use applyd_store::grant::Grantee;
 use applyd_upwork::{Assignment, Consent, Fill, Since, Upwork};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ const STATUSES: [&str; 8] =
 struct Stage {
     server: Scripted,
     upwork: Upwork,
-    account: AccountId,
+    grantee: Grantee,
     _store: Store,
     _directory: TempDir,
 }
@@ -44,13 +45,13 @@ impl Stage {
         let directory = tempfile::tempdir().unwrap();
         let (store, account) = store(&directory).await;
         let upwork = client(&store, &server.url(), Consent::ByItself);
-        Self { server, upwork, account, _store: store, _directory: directory }
+        Self { server, upwork, grantee: Grantee::of_account(account), _store: store, _directory: directory }
     }
 
     fn assignment(&self) -> Assignment {
         Assignment {
             queue_id: Some(QueueId::new(QUEUE_ID_AT_MS, 7)),
-            account: self.account.clone(),
+            grantee: self.grantee.clone(),
             job: JobKey::parse(JOB).unwrap(),
             terms: Terms {
                 cover_letter: "Dear client,\nI can do this.".into(),
@@ -64,6 +65,7 @@ impl Stage {
             },
             default_rate: Cents::new(6500),
             fill: Fill::Refuse,
+            approved: None,
         }
     }
 
@@ -195,7 +197,7 @@ async fn a_refused_token_is_traded_once_and_the_read_goes_on() {
         find_jobs.replies(&json!([unauthorized(), found]));
     })
     .await;
-    let read = stage.upwork.read_job(&stage.account, &JobKey::parse(JOB).unwrap()).await.unwrap();
+    let read = stage.upwork.read_job(&stage.grantee, &JobKey::parse(JOB).unwrap()).await.unwrap();
     assert_eq!((read.title(), read.is_open()), ("Move a service to Rust", true));
     let asked = stage.server.asked();
     let bearers: Vec<_> = asked

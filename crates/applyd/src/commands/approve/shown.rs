@@ -3,12 +3,13 @@
 use applyd_core::ids::QueueId;
 use applyd_core::terms::Price;
 use applyd_store::approval::Shown;
+use applyd_store::letter::Origin;
 use serde_json::{Value, json};
 
 use crate::output;
 
 /// Everything that an approval is bound to, and what it costs.
-pub(super) fn sheet(id: &QueueId, shown: &Shown) -> Value {
+pub(super) fn sheet(id: &QueueId, shown: &Shown, origin: &Origin) -> Value {
     let (terms, cost) = (&shown.terms, shown.cost);
     let price = match &terms.price {
         Price::Absent => Value::Null,
@@ -29,6 +30,8 @@ pub(super) fn sheet(id: &QueueId, shown: &Shown) -> Value {
                      "balance": shown.balance_connects},
         "profileId": terms.profile_id, "price": price, "timeline": terms.timeline,
         "coverLetter": terms.cover_letter, "answers": terms.answers, "remarks": shown.remarks,
+        "letterGenerated": origin.model.is_some(), "letterModel": origin.model,
+        "letterSentWith": origin.sent_with.as_ref().map(QueueId::as_str),
     })
 }
 

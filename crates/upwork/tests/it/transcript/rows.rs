@@ -50,6 +50,8 @@ fn told(trouble: &Trouble) -> String {
         Trouble::Passing { after_ms: Some(ms), .. } => format!("passing after {ms} ms"),
         Trouble::Login { .. } => "login".into(),
         Trouble::Policy { .. } => "policy".into(),
+        Trouble::Reconnecting { .. } => "reconnecting".into(),
+        Trouble::Person => "person".into(),
         Trouble::End(ending) => ending.code.as_str().into(),
     }
 }

@@ -1,0 +1,317 @@
+//! Thirty days after its end what was written for a task is gone, and the audit tells the same as before.
+
+use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::outcome::{Code, Ending};
+use applyd_core::retention::KEPT_MS;
+use applyd_core::state::{By, Dead, Event, State};
+use applyd_core::terms::sha256_hex;
+use applyd_store::account::Channel;
+use applyd_store::audit::{Export, Line, Wanted};
+use applyd_store::letter;
+use applyd_store::queue::{self, Accept, Beside, New};
+use applyd_store::recover::{self, Known, Witnessed};
+use applyd_store::retention::{self, PURGED_AT_ONCE};
+use applyd_store::stored_job::{self, Contents};
+use applyd_store::{application, applied_jobs, event, timeline};
+use serde_json::json;
+
+use crate::engine::on_each;
+use crate::world::{HASH, REQUEST, START, T, World, arm, cross, job, key, uuid};
+
+const SECRET: &str = "the site's own words";
+
+fn exported(world: &World, account: Option<&AccountId>, since: i64, until: i64) -> Vec<Line> {
+    let mut export = Export::new(Wanted { account: account.cloned(), since, until });
+    let mut all = Vec::new();
+    loop {
+        let (rest, lines) = world.read(move |tx| {
+            let lines = export.next(tx)?;
+            Ok((export, lines))
+        });
+        if lines.is_empty() {
+            return all;
+        }
+        export = rest;
+        all.extend(lines);
+    }
+}
+
+fn everything(world: &World) -> Vec<Line> {
+    exported(world, None, 0, i64::MAX)
+}
+
+fn acts(lines: &[Line], id: &QueueId) -> Vec<String> {
+    let of = lines.iter().filter(|line| line.application.as_deref() == Some(id.as_str()));
+    of.map(|line| line.act.clone()).collect()
+}
+
+/// Refused by the site after the intent, with its reason.
+fn refused(world: &World, account: &AccountId, n: u64) -> QueueId {
+    world.accept(account, &job(n));
+    let taken = world.claim(account, "w1").unwrap();
+    let (id, epoch) = (taken.id.clone(), taken.progress.epoch);
+    let letter = letter::sha256("Hello 🦀");
+    let trace_ids = ["t1".to_owned(), "t2".to_owned()];
+    world.write(move |tx| {
+        let beside = Beside {
+            note: Some(SECRET),
+            preview: Some(("preview_1", START)),
+            connects: Some(10),
+            title: Some(SECRET),
+            trace_ids: &trace_ids,
+            ..Beside::default()
+        };
+        queue::advance(tx, &id, arm(), By::Worker(epoch), &T, beside)?.unwrap();
+        let beside = Beside { connects: Some(10), letter_sha256: Some(&letter), ..Beside::default() };
+        queue::advance(tx, &id, cross(), By::Worker(epoch), &T, beside)?.unwrap();
+        let ending = Ending { trace_id: Some("t3".into()), ..Ending::because(Code::Refused, SECRET) };
+        let beside = Beside { note: Some(SECRET), ..Beside::default() };
+        queue::advance(tx, &id, Event::Declined(ending), By::Sender(epoch), &T, beside)?.unwrap();
+        Ok(())
+    });
+    taken.id
+}
+
+/// Whether a text stands in anything that the product can read.
+fn is_kept(world: &World, text: &'static str) -> bool {
+    world.read(move |tx| stands(tx, text))
+}
+
+fn stands(tx: &applyd_store::Tx<'_>, text: &str) -> Result<bool, applyd_store::Error> {
+    let mut found = false;
+    for account in applyd_store::account::list(tx)? {
+        let page = applied_jobs::page(tx, &account.id, None, 500, 0)?;
+        for listed in page.jobs {
+            let id = QueueId::parse(&listed.status.queue_id).unwrap();
+            let lines = timeline::list(tx, &account.id, &id)?.unwrap();
+            found |= application::request(tx, &id)?.unwrap().contains(text);
+            found |= format!("{:?} {lines:?}", (listed.title, listed.status)).contains(text);
+            found |= format!("{:?}", applyd_store::approval::last_shown(tx, &id)?).contains(text);
+        }
+        let told = event::after(tx, &account.id, None, 1000)?.unwrap();
+        found |= format!("{told:?}").contains(text);
+    }
+    Ok(found)
+}
+
+fn purge_all(world: &World) -> usize {
+    let mut purged = 0;
+    loop {
+        let some = world.write(retention::purge);
+        world.write(stored_job::purge);
+        purged += some;
+        if some < usize::try_from(PURGED_AT_ONCE).unwrap() {
+            return purged;
+        }
+    }
+}
+
+#[test]
+fn thirty_days_after_the_end_the_words_are_gone_and_the_audit_is_the_same() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let id = refused(world, &account, 1);
+        let before = everything(world);
+        assert_eq!(acts(&before, &id), ["accepted", "preview", "intent", "answer", "end"]);
+        assert!(is_kept(world, SECRET) && is_kept(world, "Hello"));
+        world.pass(KEPT_MS - 1);
+        assert_eq!(purge_all(world), 0, "thirty days");
+        world.pass(2);
+        assert_eq!((purge_all(world), purge_all(world)), (1, 0));
+        assert!(!is_kept(world, SECRET) && !is_kept(world, "Hello"));
+        assert_eq!(everything(world), before, "ids, times and hashes stay");
+        let ended = world.load(&id);
+        let plain = Ending::of(Code::Refused).message;
+        assert_eq!((ended.progress.state, ended.progress.message), (State::Failed, Some(plain)));
+        world.assert_clean();
+        // The job may be applied to again, and the queue goes on.
+        let again = world.accept(&account, &job(1));
+        assert_eq!(world.claim(&account, "w1").unwrap().id, again);
+    });
+}
+
+#[test]
+fn what_a_line_says_is_what_happened() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let id = refused(world, &account, 1);
+        let lines = everything(world);
+        let facts: Vec<_> = lines.into_iter().map(|line| json!([line.act, line.by, line.facts])).collect();
+        let key = applyd_core::ids::KeyId::new(START, 1);
+        assert_eq!(
+            json!(facts),
+            json!([
+                ["accepted", key.as_str(), {"channel": "sandbox", "jobId": job(1), "policy": "none",
+                    "requestSha256": sha256_hex(REQUEST.as_bytes()), "letterSha256": letter::sha256("Hello 🦀")}],
+                ["preview", "worker", {"previewId": "preview_1", "connects": 10, "traceIds": ["t1", "t2"]}],
+                ["intent", "worker", {"epoch": 1, "sha256": HASH, "worker": "w1", "connects": 10,
+                    "previewId": "preview_1"}],
+                ["answer", "worker", {"answer": "refused", "proposalId": null, "traceIds": ["t3"]}],
+                ["end", "worker", {"status": "failed", "code": "refused", "traceIds": null}],
+            ])
+        );
+        assert!(exported(world, None, START + 1, i64::MAX).is_empty());
+        assert!(exported(world, None, 0, START).is_empty());
+        let other = world.account("b", 0);
+        assert!(exported(world, Some(&other), 0, i64::MAX).is_empty());
+        assert_eq!(acts(&exported(world, Some(&account), START, START + 1), &id).len(), 5);
+    });
+}
+
+#[test]
+fn an_unknown_outcome_keeps_everything_until_it_is_known() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        world.accept(&account, &job(1));
+        let (id, epoch) = world.cross(&account, "w1");
+        world.advance(&id, Event::Doubt, By::Sender(epoch));
+        world.pass(T.deadline_ms + 1);
+        world.catch_up(&id, Dead::Proven);
+        assert_eq!(world.state(&id), State::Unknown);
+        world.pass(KEPT_MS * 2);
+        assert_eq!(purge_all(world), 0);
+        assert_eq!(world.write(move |tx| retention::wipe(tx, &account)), 0, "it is under way");
+        let asked = id.clone();
+        assert_eq!(world.read(move |tx| application::request(tx, &asked)).as_deref(), Some(REQUEST));
+        // A person has looked.
+        world.advance(&id, Event::Seen { site_at: None }, By::Person);
+        assert_eq!(purge_all(world), 0, "its task has only now ended");
+        world.pass(KEPT_MS + 1);
+        assert_eq!(purge_all(world), 1);
+        let told = acts(&everything(world), &id);
+        assert_eq!(told, ["accepted", "preview", "intent", "answer", "end", "resolved", "corrected"]);
+        world.assert_clean();
+    });
+}
+
+#[test]
+fn the_witness_of_an_erased_application_changes_nothing() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let id = refused(world, &account, 1);
+        world.pass(KEPT_MS + 1);
+        purge_all(world);
+        let witnessed = Witnessed {
+            id: id.clone(),
+            account,
+            channel: Channel::Sandbox,
+            job: key(&job(1)),
+            processed_job_id: uuid(1),
+            accepted_at: START,
+            at: START,
+            worker: "w1".into(),
+            terms_sha256: HASH.into(),
+            request: REQUEST.into(),
+        };
+        assert_eq!(world.write(move |tx| recover::recover(tx, &witnessed, &T)), Known::Yes);
+        assert!(world.read(move |tx| retention::is_erased(tx, &id)));
+        assert!(!is_kept(world, "Hello"));
+    });
+}
+
+#[test]
+fn a_wipe_takes_one_accounts_words_at_once_whatever_their_age() {
+    on_each(|world| {
+        let (account, other) = (world.account("a", 900), world.account("b", 9));
+        for n in 1..=105 {
+            refused(world, &account, n);
+        }
+        let others = refused(world, &other, 1);
+        let waits = world.accept(&account, &job(500));
+        let (owner, fresh) = (account.clone(), uuid(7));
+        world.write(move |tx| {
+            let contents = Contents { company_id: Some("8"), title: SECRET, document: SECRET };
+            stored_job::save(tx, &owner, Channel::Sandbox, &key(&job(600)), &fresh, contents)
+        });
+        let before = everything(world);
+        let owner = account.clone();
+        let mut rounds = 0;
+        loop {
+            let owner = owner.clone();
+            match world.write(move |tx| retention::wipe(tx, &owner)) {
+                0 => break,
+                _ => rounds += 1,
+            }
+        }
+        assert_eq!(rounds, 2, "in portions");
+        let stored = world.read({
+            let owner = account.clone();
+            move |tx| stored_job::find(tx, &owner, &key(&job(600)))
+        });
+        assert!(stored.is_none());
+        let request = |id: &QueueId| {
+            let id = id.clone();
+            world.read(move |tx| application::request(tx, &id)).unwrap()
+        };
+        assert_eq!((request(&waits).as_str(), request(&others).as_str()), (REQUEST, REQUEST));
+        let told = world.read({
+            let owner = account.clone();
+            move |tx| event::after(tx, &owner, None, 1000)
+        });
+        assert!(!format!("{told:?}").contains(SECRET), "what webhooks are told again has no words either");
+        assert!(is_kept(world, SECRET), "another account's stand");
+        assert_eq!(everything(world), before);
+        assert_eq!(world.claim(&account, "w1").unwrap().id, waits);
+        world.assert_clean();
+    });
+}
+
+#[test]
+fn a_long_audit_comes_in_order_and_whole() {
+    on_each(|world| {
+        let account = world.account("a", 5000);
+        let owner = account.clone();
+        world.write(move |tx| {
+            let by_hand = |n: i64| json!({ "n": n });
+            (0..1700)
+                .try_for_each(|n| applyd_store::audit::note(tx, "paused", "Ada", Some(&owner), &by_hand(n)))
+        });
+        for n in 1..=1300 {
+            world.pass(1);
+            let new = New { one_takes_ms: None, ..world.offer(&account, &job(n)) };
+            assert!(matches!(world.ask(new), Accept::Accepted { .. }));
+        }
+        for _ in 0..600 {
+            world.pass(1);
+            let next = world.claim(&account, "w1").unwrap();
+            world.end(&next.id, Code::JobClosed);
+        }
+        let lines = everything(world);
+        assert_eq!(lines.len(), 1700 + 1300 + 600);
+        assert!(lines.is_sorted_by_key(|line| line.at));
+        let numbers = lines.iter().filter_map(|line| line.facts.get("n")?.as_i64());
+        assert!(numbers.eq(0..1700));
+    });
+}
+
+#[test]
+fn an_approver_hears_of_a_letter_that_went_to_another_job_and_of_who_wrote_it() {
+    on_each(|world| {
+        let (account, other) = (world.account("a", 9), world.account("b", 9));
+        let origin = |account: &AccountId, n: u64, text: &'static str| {
+            let account = account.clone();
+            world.read(move |tx| letter::origin(tx, &account, &key(&job(n)), text))
+        };
+        assert_eq!(origin(&account, 2, "Hello 🦀"), letter::Origin::default());
+        refused(world, &account, 1);
+        assert_eq!(origin(&account, 2, "Hello 🦀").sent_with, None, "it did not arrive");
+        world.accept(&account, &job(3));
+        let taken = world.claim(&account, "w1").unwrap();
+        let (id, epoch) = (taken.id.clone(), taken.progress.epoch);
+        let hash = letter::sha256("Hello 🦀");
+        world.advance(&id, arm(), By::Worker(epoch));
+        world
+            .write(move |tx| {
+                let beside = Beside { letter_sha256: Some(&hash), ..Beside::default() };
+                queue::advance(tx, &id, cross(), By::Worker(epoch), &T, beside)
+            })
+            .unwrap();
+        assert_eq!(origin(&account, 2, " Hello\n🦀").sent_with, Some(taken.id));
+        assert_eq!(origin(&account, 3, "Hello 🦀").sent_with, None, "the same job");
+        assert_eq!(origin(&other, 2, "Hello 🦀"), letter::Origin::default(), "another account");
+        let owner = account.clone();
+        world.write(move |tx| letter::remember(tx, &owner, "Written here", "m-1"));
+        let written = origin(&account, 2, "Written here");
+        assert_eq!((written.model.as_deref(), written.remarks().len()), (Some("m-1"), 1));
+    });
+}
