@@ -1,6 +1,8 @@
 //! The command line.
 
 mod people;
+mod person;
+mod webhook;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use jiff::SignedDuration;
 
 use crate::failure::Failure;
 pub(crate) use people::{PersonCommand, ResolveArgs};
+pub(crate) use person::{FreelancerCommand, Link, UpworkCommand};
+pub(crate) use webhook::{WebhookChange, WebhookCommand};
 
 /// The open server of the UpHunt API.
 #[derive(Debug, Parser)]
@@ -55,6 +59,9 @@ pub(crate) enum Command {
     /// Accounts
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Freelancers: in whose name an account applies
+    #[command(subcommand)]
+    Freelancer(FreelancerCommand),
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -358,75 +365,6 @@ pub(crate) enum SandboxCommand {
     Jobs,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum WebhookCommand {
-    /// Make a webhook; its secret is shown only now
-    Create {
-        /// Name or id of the account
-        account: String,
-        /// Where events go
-        url: String,
-        /// Types of events, separated by commas; without them, all
-        #[arg(long, value_delimiter = ',')]
-        types: Vec<String>,
-    },
-    /// List an account's webhooks
-    List {
-        /// Name or id of the account
-        account: String,
-    },
-    /// Change a webhook
-    Update {
-        /// Id of the webhook
-        webhook_id: String,
-        #[command(flatten)]
-        change: WebhookChange,
-    },
-    /// Delete a webhook; what waits there is not delivered any more
-    Delete {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// Send a `webhook.test` event
-    Test {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// Make a new secret; for 24 hours the old one signs too
-    Rotate {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// List the newest deliveries
-    Deliveries {
-        /// Id of the webhook
-        webhook_id: String,
-    },
-    /// Queue an event anew for every webhook that wants it
-    Redeliver {
-        /// Id of the event
-        event_id: String,
-    },
-}
-
-/// What of a webhook is to be changed.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
-pub(crate) struct WebhookChange {
-    /// Where events go
-    #[arg(long)]
-    pub(crate) url: Option<String>,
-    /// Types of events, separated by commas; "*" for all
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) types: Vec<String>,
-    /// Switch it on
-    #[arg(long, conflicts_with = "disable")]
-    pub(crate) enable: bool,
-    /// Switch it off
-    #[arg(long)]
-    pub(crate) disable: bool,
-}
-
 /// What is paused: an account, or a channel; neither: all.
 #[derive(Debug, Args)]
 pub(crate) struct ScopeArgs {
@@ -435,16 +373,6 @@ pub(crate) struct ScopeArgs {
     /// All accounts of this channel
     #[arg(long, conflicts_with = "account", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum UpworkCommand {
-    /// Go by the site's tools as they were seen last, and submit again
-    Agree {
-        /// The channel whose tools have changed
-        #[arg(long, default_value = "upwork", value_parser = channel)]
-        channel: Channel,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -476,7 +404,7 @@ impl Global {
     }
 }
 
-fn channel(name: &str) -> Result<Channel, String> {
+pub(crate) fn channel(name: &str) -> Result<Channel, String> {
     Channel::parse(name).ok_or_else(|| "must be sandbox, upwork or desk".to_owned())
 }
 

@@ -1,12 +1,12 @@
 //! One file a command.
 
 mod account;
-mod agree;
 mod approve;
 mod budget;
 mod credits;
 mod demo;
 mod feed;
+mod freelancer;
 mod key;
 mod ledger;
 mod limits;
@@ -16,6 +16,7 @@ mod person;
 mod resolve;
 mod sandbox;
 mod serve;
+mod upwork;
 mod verify_only;
 mod webhook;
 
@@ -25,7 +26,7 @@ use applyd_server::open_store;
 use applyd_store::account::{Account, find};
 use applyd_store::{Store, Tx};
 
-use crate::cli::{Cli, Command, Global, SandboxCommand, UpworkCommand};
+use crate::cli::{Cli, Command, Global, SandboxCommand};
 use crate::failure::Failure;
 
 /// Runs a command; its exit code is 0 unless it says otherwise.
@@ -37,6 +38,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             demo::demo(global.settings(Some(&listen))?, listen.listen.is_some(), once)?
         }
         Command::Account(command) => account::run(global, command)?,
+        Command::Freelancer(command) => freelancer::run(global, command)?,
+        Command::Upwork(command) => upwork::run(global, command)?,
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,
         Command::Feed(command) => feed::run(global, command)?,
@@ -56,7 +59,6 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Budget(command) => budget::run(global, command)?,
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
-        Command::Upwork(UpworkCommand::Agree { channel }) => agree::agree(global, channel)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)

@@ -21,6 +21,12 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Tells a person something that is no data.
+pub(crate) fn note(text: &str) {
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// A table without lines around it.
 pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();

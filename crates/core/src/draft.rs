@@ -11,7 +11,8 @@ const MOST_ANSWERS: usize = 20;
 const MOST_MILESTONES: usize = 20;
 const LONGEST_MILESTONE_CHARS: usize = 240;
 const LONGEST_PROFILE_CHARS: usize = 200;
-const HIGHEST_RATE: Cents = Cents::new(999_999);
+/// The highest hourly rate.
+pub const HIGHEST_RATE: Cents = Cents::new(999_999);
 const HIGHEST_PRICE: Cents = Cents::new(100_000_000);
 const MOST_CONNECTS: i64 = 1_000_000;
 

@@ -72,6 +72,14 @@ prefixed_ulid!(
     /// A person who acts under their own name: `person_` and a ULID.
     PersonId, "person_"
 );
+prefixed_ulid!(
+    /// A freelancer: `fl_` and a ULID. Those of the sandbox have names of their own.
+    FreelancerId, "fl_"
+);
+prefixed_ulid!(
+    /// A freelancer's profile: `pf_` and a ULID. Those of the sandbox have names of their own.
+    ProfileId, "pf_"
+);
 
 /// How every API key begins.
 pub const API_KEY_PREFIX: &str = "sk_uphunt_";

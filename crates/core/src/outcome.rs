@@ -211,6 +211,13 @@ pub enum Trouble {
         /// For the timeline and the log.
         reason: String,
     },
+    /// The login is being restored.
+    Reconnecting {
+        /// For the timeline and the log.
+        reason: String,
+        /// When the next try may be made, in milliseconds from now.
+        after_ms: i64,
+    },
     /// A policy prompt waits for a person on the site.
     Policy {
         /// For the timeline and the log.

@@ -4,6 +4,7 @@
 
 mod advance;
 mod approve;
+mod fence;
 mod overdue;
 #[cfg(test)]
 mod tests;

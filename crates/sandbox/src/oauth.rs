@@ -6,7 +6,7 @@ mod token;
 
 pub(crate) use authorize::authorize;
 pub(crate) use register::register;
-pub(crate) use token::{revoke, token};
+pub(crate) use token::{refreshes, revoke, token};
 
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};

@@ -71,6 +71,7 @@ fn routes(stand_in: Arc<StandIn>) -> Router {
         .route("/token", post(oauth::token))
         .route("/revoke", post(oauth::revoke))
         .route("/sandbox/submissions", get(submissions::list))
+        .route("/sandbox/refreshes", get(oauth::refreshes))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(stand_in)
 }

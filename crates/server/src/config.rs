@@ -70,6 +70,8 @@ pub struct Upwork {
     pub endpoint: Url,
     /// The name of the address that it is asked from, at a shared rate; `None`: without waiting.
     pub egress: Option<String>,
+    /// Where this installation is registered, if not where the server says.
+    pub registration_endpoint: Option<Url>,
     /// Whether complete reads that find nothing settle a lost answer.
     pub trust_negative_reads: bool,
 }
@@ -109,6 +111,7 @@ struct RawSandbox {
     slow_answer: Span,
     list_lag: Span,
     unreadable_for: Span,
+    token_life: Span,
     seed: u64,
 }
 
@@ -118,6 +121,7 @@ struct RawUpwork {
     endpoint: String,
     pace: RawPace,
     egress: String,
+    registration_endpoint: String,
     trust_negative_reads: bool,
 }
 
@@ -249,7 +253,10 @@ impl RawSandbox {
                 unreadable_for: self.unreadable_for.into(),
                 deadline: Duration::from_millis(timing.deadline_ms.unsigned_abs()),
                 seed: (self.seed != 0).then_some(self.seed),
-                ..applyd_sandbox::Settings::default()
+                behaviour: applyd_sandbox::Behaviour {
+                    token_life: self.token_life.into(),
+                    ..applyd_sandbox::Behaviour::default()
+                },
             },
         })
     }
@@ -257,20 +264,26 @@ impl RawSandbox {
 
 impl RawUpwork {
     fn checked(self) -> Result<Upwork, Invalid> {
-        let endpoint = Url::parse(&self.endpoint).ok().filter(is_safe);
-        let endpoint = endpoint.ok_or_else(|| {
-            let rule =
-                "must be an https URL such as https://mcp.upwork.com/mcp; plain http for this machine only";
-            Invalid::new("upwork.endpoint", rule)
-        })?;
+        let given = Some(self.registration_endpoint).filter(|given| !given.is_empty());
+        let registration = given.map(|given| safe("upwork.registration_endpoint", &given)).transpose()?;
+        let endpoint = safe("upwork.endpoint", &self.endpoint)?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if !(1..=64).contains(&self.egress.len()) || !self.egress.chars().all(is_name) {
             return Err(Invalid::new("upwork.egress", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ -"));
         }
         let is_paced = matches!(self.pace, RawPace::On) || !is_local(&endpoint);
-        let egress = is_paced.then_some(self.egress);
-        Ok(Upwork { endpoint, egress, trust_negative_reads: self.trust_negative_reads })
+        Ok(Upwork {
+            endpoint,
+            egress: is_paced.then_some(self.egress),
+            registration_endpoint: registration,
+            trust_negative_reads: self.trust_negative_reads,
+        })
     }
+}
+
+fn safe(key: &str, given: &str) -> Result<Url, Invalid> {
+    let rule = "must be an https URL such as https://mcp.upwork.com/mcp; plain http for this machine only";
+    Url::parse(given).ok().filter(is_safe).ok_or_else(|| Invalid::new(key, rule))
 }
 
 /// Tokens travel encrypted, or stay on this machine; an address holds none.

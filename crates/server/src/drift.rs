@@ -26,15 +26,15 @@ pub(crate) async fn keep_checking(store: Store, marketplaces: Marketplaces, endp
 
 /// Checks by any login that works; answers after what time the next one is due.
 async fn check(store: &Store, upwork: &Upwork, endpoint: String) -> Duration {
-    let account = match store.read(move |tx| grant::first_alive(tx, &endpoint)).await {
-        Ok(Some(account)) => account,
+    let grantee = match store.read(move |tx| grant::first_alive(tx, &endpoint)).await {
+        Ok(Some(grantee)) => grantee,
         Ok(None) => return UNLINKED,
         Err(error) => {
             tracing::warn!(%error, "the logins could not be read");
             return UNLINKED;
         }
     };
-    let checked = tokio::time::timeout(LONGEST, upwork.check(&account)).await;
+    let checked = tokio::time::timeout(LONGEST, upwork.check_tools(&grantee)).await;
     match checked.unwrap_or_else(|_| Err(Trouble::passing("no answer in time"))) {
         Ok(()) => {
             tracing::info!("the tools of the channel upwork are what they were");

@@ -19,5 +19,6 @@ mod verify_only;
 pub mod work;
 
 pub use http::description;
-pub use master_key::master_key;
+pub use marketplaces::upwork;
+pub use master_key::{has_sealed, master_key};
 pub use start::{Running, StartError, open_store, start};

@@ -26,16 +26,8 @@ impl Marketplaces {
         sandbox: Url,
         settings: &Settings,
     ) -> Result<Self, Unusable> {
-        let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
-        let client = |url, consent, egress| {
-            let endpoint = Endpoint { url, consent, egress };
-            Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)
-        };
-        let live = &settings.upwork;
-        Ok(Self {
-            sandbox: client(sandbox, Consent::ByItself, None)?,
-            upwork: client(live.endpoint.clone(), Consent::ByPerson, live.egress.clone())?,
-        })
+        let sandbox = Endpoint { url: sandbox, consent: Consent::ByItself, egress: None, registration: None };
+        Ok(Self { sandbox: client(store, key, sandbox, settings)?, upwork: upwork(store, key, settings)? })
     }
 
     /// The client of a channel; the desk has none.
@@ -46,6 +38,30 @@ impl Marketplaces {
             Channel::Desk => None,
         }
     }
+}
+
+/// The client of Upwork's server; nothing is asked yet.
+///
+/// # Errors
+/// [`Unusable`].
+pub fn upwork(store: &Store, key: &Arc<MasterKey>, settings: &Settings) -> Result<Upwork, Unusable> {
+    let endpoint = Endpoint {
+        url: settings.upwork.endpoint.clone(),
+        consent: Consent::ByPerson,
+        egress: settings.upwork.egress.clone(),
+        registration: settings.upwork.registration_endpoint.clone(),
+    };
+    client(store, key, endpoint, settings)
+}
+
+fn client(
+    store: &Store,
+    key: &Arc<MasterKey>,
+    endpoint: Endpoint,
+    settings: &Settings,
+) -> Result<Upwork, Unusable> {
+    let read_timeout = Duration::from_millis(settings.timing.read_timeout_ms.unsigned_abs());
+    Upwork::new(store.clone(), Arc::clone(key), endpoint, read_timeout)
 }
 
 /// What becomes of unanswered questions: only the sandbox has a sentence for them.

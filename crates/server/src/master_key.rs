@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use applyd_core::seal::MasterKey;
+use applyd_store::{Error, Tx, grant, webhook};
 
 use crate::start::{StartError, Tried};
 use crate::work::witness::sync_folder;
@@ -28,10 +29,20 @@ pub fn master_key(path: &Path, may_make: bool) -> Result<MasterKey, StartError> 
             make(path).tried(|| format!("cannot make the master key {shown}"))
         }
         Err(error) => {
-            let tried = || format!("cannot read the master key {shown}, which the secrets of webhooks need");
+            let tried = || {
+                format!("cannot read the master key {shown}, which grants and the secrets of webhooks need")
+            };
             Err(error).tried(tried)
         }
     }
+}
+
+/// Whether something waits that only the master key opens, and that nobody but a person can bring again.
+///
+/// # Errors
+/// The store's.
+pub fn has_sealed(tx: &Tx<'_>) -> Result<bool, Error> {
+    Ok(webhook::is_any(tx)? || grant::is_any_of_a_person(tx)?)
 }
 
 fn make(path: &Path) -> io::Result<MasterKey> {

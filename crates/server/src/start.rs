@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_store::account::Channel;
-use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, tool_schema, webhook};
+use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, oauth_client, tool_schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,7 +16,7 @@ use crate::config::{Settings, Webhooks};
 use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
 use crate::letter::Letters;
 use crate::marketplaces::Marketplaces;
-use crate::master_key::master_key;
+use crate::master_key::{has_sealed, master_key};
 use crate::news::{self, News};
 use crate::notify::Notifier;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
@@ -97,8 +97,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let lock = ServeLock::take(&settings.database)?;
     let letters = Letters::new(settings.letters.clone())?;
     let store = open_store(&settings.database)?;
-    let has_secrets = store.read(webhook::is_any).await?;
-    let key = Arc::new(master_key(&settings.master_key_file, !has_secrets)?);
+    let has_sealed = store.read(has_sealed).await?;
+    let key = Arc::new(master_key(&settings.master_key_file, !has_sealed)?);
     let incarnation = format!("w_{:032x}", fastrand::u128(..));
     let identity = identity(&store).await?;
     let witness = verify_only::check(&store, &settings, &identity).await?;
@@ -110,6 +110,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         // A part of this program: with it, its tools may change from start to start.
         store.write(|tx| tool_schema::forget(tx, Channel::Sandbox)).await?;
     }
+    let kept = [sandbox.to_string(), settings.upwork.endpoint.to_string()];
+    store.write(move |tx| oauth_client::forget_unused(tx, [&kept[0], &kept[1]])).await?;
 
     let timing = settings.timing;
     let lease = Duration::from_millis(timing.lease_ms.unsigned_abs());

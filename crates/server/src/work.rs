@@ -25,8 +25,10 @@ use applyd_core::terms::{Cents, Terms};
 use applyd_core::time::{CLOCK_MARGIN_MS, Timing};
 use applyd_store::account::Channel;
 use applyd_store::application::Application;
+use applyd_store::freelancer::{self, Chosen};
+use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, Store};
+use applyd_store::{Error, Store, Tx};
 use applyd_upwork::{Assignment, Upwork};
 
 use crate::marketplaces::{Marketplaces, fill};
@@ -125,18 +127,32 @@ impl Worker {
     }
 }
 
-/// The assignment of a stored request. It was judged when it was accepted, so a failure is ours.
-fn assignment(application: &Application, request: &str, rate: Cents) -> Result<Assignment, Error> {
+/// What is looked for after an intent. The request was judged when it was accepted, so a failure is ours. Where the
+/// profile was removed meanwhile, there is no login to read with.
+fn assignment(
+    application: &Application,
+    request: &str,
+    profile: Option<&Chosen>,
+) -> Result<Assignment, Error> {
     let terms = terms(request).ok_or_else(|| Error::Damaged(format!("the request of {}", application.id)))?;
+    let account = &application.account;
+    let nobody = || Grantee::of_account(account.clone());
     Ok(Assignment {
         queue_id: Some(application.id.clone()),
-        account: application.account.clone(),
+        grantee: profile.map_or_else(nobody, |profile| profile.grantee(application.channel, account)),
         job: application.job.clone(),
         terms,
-        default_rate: rate,
+        // A read needs no rate.
+        default_rate: Cents::new(0),
         fill: fill(application.channel),
         approved: None,
     })
+}
+
+/// The profile of a stored request; none where it was removed meanwhile.
+fn profile(tx: &Tx<'_>, application: &Application, request: &str) -> Result<Option<Chosen>, Error> {
+    let named = terms(request).and_then(|terms| terms.profile_id);
+    freelancer::profile(tx, &application.account, named.as_deref())
 }
 
 /// The terms of a stored request.

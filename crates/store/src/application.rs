@@ -271,6 +271,33 @@ pub(crate) fn in_slot(tx: &Tx<'_>, account: &AccountId) -> Result<Option<QueueId
     )
 }
 
+/// Whether the one send of the account is ready or under way: its login must not change under it.
+pub(crate) fn is_submitting(tx: &Tx<'_>, account: &AccountId) -> Result<bool, Error> {
+    let found = tx.one(
+        &format!(
+            "SELECT 1 FROM application WHERE account_id = ?1 AND {HOLDS_SLOT}
+             AND (state = 'armed' OR state = 'intent') LIMIT 1"
+        ),
+        values![account.as_str()],
+        |row| row.int(0),
+    )?;
+    Ok(found.is_some())
+}
+
+/// How many submissions of an account are about to be made, or of open outcome whatever the wire says of them.
+///
+/// # Errors
+/// The store's.
+pub fn unsettled(tx: &Tx<'_>, account: &AccountId) -> Result<i64, Error> {
+    let count = tx.one(
+        "SELECT count(*) FROM application a LEFT JOIN intent i ON i.application_id = a.id
+         WHERE a.account_id = ?1 AND (a.state = 'armed' OR i.closed = 'open')",
+        values![account.as_str()],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
 /// The application that speaks for a job: the one that bars another, else the newest.
 pub(crate) struct Foremost {
     pub(crate) id: QueueId,

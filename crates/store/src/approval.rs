@@ -93,11 +93,14 @@ pub struct Waiting {
 }
 
 /// The channel's identity that applies: the organisation, or on the sandbox the account, which finds its own.
-pub(crate) fn agency(tx: &Tx<'_>, account: &AccountId, channel: Channel) -> Result<String, Error> {
+fn agency(tx: &Tx<'_>, application: &Application, profile: &Chosen) -> Result<String, Error> {
+    let (account, channel) = (&application.account, application.channel);
     if channel != Channel::Upwork {
         return Ok(account.as_str().to_owned());
     }
-    Ok(grant::load(tx, account)?.and_then(|grant| grant.org_uid).unwrap_or_default())
+    Ok(grant::load(tx, &profile.grantee(channel, account))?
+        .and_then(|grant| grant.org_uid)
+        .unwrap_or_default())
 }
 
 /// The caller's own call as an approval of what it names.
@@ -107,7 +110,7 @@ pub(crate) fn by_request(
     profile: &Chosen,
     asked: &Terms,
 ) -> Result<Approval, Error> {
-    let agency = agency(tx, &application.account, application.channel)?;
+    let agency = agency(tx, application, profile)?;
     let terms = resolved(asked, profile.rate, application.ceiling_connects);
     let subject = Subject {
         channel: application.channel.as_str(),

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::Error;
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../../migrations/sqlite/0001_init.sql"),
     include_str!("../../../migrations/sqlite/0002_webhook.sql"),
     include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
@@ -12,6 +12,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../../migrations/sqlite/0005_letter.sql"),
     include_str!("../../../migrations/sqlite/0006_event_index.sql"),
     include_str!("../../../migrations/sqlite/0007_timeline_actor.sql"),
+    include_str!("../../../migrations/sqlite/0008_grant_of_person.sql"),
     include_str!("../../../migrations/sqlite/0009_pause_and_pace.sql"),
     include_str!("../../../migrations/sqlite/0010_approval.sql"),
     include_str!("../../../migrations/sqlite/0011_desk.sql"),

@@ -14,7 +14,7 @@ use crate::account::Channel;
 use crate::application::{self, Application};
 use crate::timeline::{self, Line};
 use crate::tx::{Row, values};
-use crate::{Error, Tx, approval, event, freelancer, ledger, meta, pause, stored_job};
+use crate::{Error, Tx, approval, event, freelancer, ledger, meta, pause, refresh, stored_job};
 
 /// What is asked to be accepted.
 #[derive(Debug, Clone)]
@@ -150,6 +150,10 @@ pub fn resolve(
     job: &JobRef,
 ) -> Result<Option<JobKey>, Error> {
     let key = match job {
+        // On `upwork` an old ciphertext goes by the number that it was found to have.
+        JobRef::Key(key) if channel == Channel::Upwork && key.numeric().is_none() => {
+            Some(stored_job::number(tx, account, key)?.unwrap_or_else(|| key.clone()))
+        }
         JobRef::Key(key) => Some(key.clone()),
         JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
             Some(key) => Some(key),
@@ -349,7 +353,7 @@ pub fn claim(
     timing: &Timing,
 ) -> Result<Option<Application>, Error> {
     let Some(next) = next(tx, account)? else { return Ok(None) };
-    if pause::of(tx, account, next.channel)?.is_some() {
+    if refresh::is_down(tx, account)? || pause::of(tx, account, next.channel)?.is_some() {
         return Ok(None);
     }
     let worker = worker.to_owned();

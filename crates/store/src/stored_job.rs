@@ -197,6 +197,40 @@ pub fn of_company(tx: &Tx<'_>, account: &AccountId, company_id: &str) -> Result<
     )
 }
 
+/// The number of a job that was named by an old ciphertext, if it was looked up.
+///
+/// # Errors
+/// The store's.
+pub fn number(tx: &Tx<'_>, account: &AccountId, job: &JobKey) -> Result<Option<JobKey>, Error> {
+    tx.one(
+        "SELECT numbered_key FROM job_number WHERE account_id = ?1 AND job_key = ?2",
+        values![account.as_str(), job.as_str()],
+        |row| row.parsed(0, JobKey::parse),
+    )
+}
+
+/// Keeps the number that a job was found to have.
+///
+/// # Errors
+/// The store's.
+pub fn save_number(tx: &Tx<'_>, account: &AccountId, job: &JobKey, numbered: &JobKey) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO job_number (account_id, job_key, numbered_key) VALUES (?1, ?2, ?3)
+         ON CONFLICT (account_id, job_key) DO NOTHING",
+        values![account.as_str(), job.as_str(), numbered.as_str()],
+    )?;
+    Ok(())
+}
+
+/// Erases all contents of an account.
+pub(crate) fn wipe(tx: &Tx<'_>, account: &AccountId) -> Result<usize, Error> {
+    tx.execute(
+        "UPDATE stored_job SET company_id = NULL, title = NULL, document = NULL
+         WHERE account_id = ?1 AND title IS NOT NULL",
+        values![account.as_str()],
+    )
+}
+
 /// Erases contents that were kept for as long as they may be; answers of how many jobs.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::fault::Fault;
 use crate::session::Session;
+use crate::text::untag;
 use crate::tool::Tool;
 
 /// In whose name a proposal is made.
@@ -54,6 +55,18 @@ fn pick(accounts: &[Value], bound: Option<&str>) -> Option<Organisation> {
             .into_iter()
             .min_by_key(|candidate| (candidate.is_suspended, candidate.role == Role::Agency)),
     }
+}
+
+/// All organisations that may propose, each with its name.
+///
+/// # Errors
+/// The call's.
+pub(crate) async fn organisations(session: &Session) -> Result<Vec<(Organisation, String)>, Fault> {
+    let document = session.call(Tool::ListAccounts, "", json!({})).await?;
+    let accounts = document["accounts"].as_array().ok_or(Fault::Missing("accounts"))?;
+    let named =
+        |account: &Value| Some((parse(account)?, untag(account["name"].as_str().unwrap_or_default())));
+    Ok(accounts.iter().filter_map(named).collect())
 }
 
 fn parse(account: &Value) -> Option<Organisation> {

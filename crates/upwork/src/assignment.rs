@@ -1,8 +1,9 @@
 //! What a worker hands over: one application.
 
-use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::ids::QueueId;
 use applyd_core::job_ref::JobKey;
 use applyd_core::terms::{Cents, Terms};
+use applyd_store::grant::Grantee;
 
 /// One application to judge, to prepare, to confirm or to look for.
 #[derive(Debug, Clone)]
@@ -10,7 +11,7 @@ pub struct Assignment {
     /// Its id, sent as `X-Request-Id` with every call; none for a pre-flight, which is no application.
     pub queue_id: Option<QueueId>,
     /// Whose grant is used.
-    pub account: AccountId,
+    pub grantee: Grantee,
     /// The job.
     pub job: JobKey,
     /// What the caller decided.

@@ -16,6 +16,8 @@ use crate::tool::Tool;
 
 /// An application that is prepared up to the last call. Dropping it sends nothing and closes its connection.
 pub struct Ready {
+    /// The pair of tokens of the one call; see [`applyd_store::refresh::stands`].
+    pub login: i64,
     /// The preview that was compared and would be confirmed.
     pub preview_id: String,
     /// From then on the site refuses the preview; Unix milliseconds.

@@ -3,6 +3,7 @@
 use applyd_core::ids::AccountId;
 use applyd_core::outcome::Trouble;
 use applyd_store::account::Channel;
+use applyd_store::grant::Grantee;
 use applyd_store::pause::{self, DRIFT_GUARD, Scope};
 use applyd_store::{Error, tool_schema};
 use serde_json::{Value, json};
@@ -39,10 +40,10 @@ impl Upwork {
     ///
     /// # Errors
     /// As [`Self::guarded`], or [`Trouble`] of a read.
-    pub async fn check(&self, account: &AccountId) -> Result<(), Trouble> {
-        let access = self.grants().access(account).await?;
+    pub async fn check_tools(&self, grantee: &Grantee) -> Result<(), Trouble> {
+        let access = self.grants().access(grantee).await?;
         let session = self.session(&access, None).await?;
-        self.guarded(account, &session.tools().await?).await?;
+        self.guarded(&grantee.account, &session.tools().await?).await?;
         session.call(Tool::Help, "", json!({})).await?;
         Ok(())
     }

@@ -16,6 +16,8 @@ pub struct Endpoint {
     /// The name of the address that it is asked from: all that ask from there share one rate. `None`: it need not be
     /// spared.
     pub egress: Option<String>,
+    /// Where clients are registered, if not where the server's metadata says.
+    pub registration: Option<Url>,
 }
 
 /// How accounts come by their grant.
@@ -78,16 +80,24 @@ mod tests {
     #[test]
     fn tokens_travel_to_pinned_addresses_only() {
         let url = |text: &str| Url::parse(text).unwrap();
-        let live =
-            Endpoint { url: url("https://mcp.upwork.com/mcp"), consent: Consent::ByPerson, egress: None };
+        let live = Endpoint {
+            url: url("https://mcp.upwork.com/mcp"),
+            consent: Consent::ByPerson,
+            egress: None,
+            registration: None,
+        };
         assert!(live.admits(&url("https://www.upwork.com/api/v3/oauth2/token")));
         for wrong in
             ["http://www.upwork.com/", "https://www.upwork.com:8443/", "https://upwork.com.evil.example/"]
         {
             assert!(!live.admits(&url(wrong)), "{wrong}");
         }
-        let own =
-            Endpoint { url: url("http://127.0.0.1:4000/mcp"), consent: Consent::ByItself, egress: None };
+        let own = Endpoint {
+            url: url("http://127.0.0.1:4000/mcp"),
+            consent: Consent::ByItself,
+            egress: None,
+            registration: None,
+        };
         assert!(own.admits(&url("http://127.0.0.1:4000/token")));
         assert!(!own.admits(&url("http://127.0.0.1:4001/token")));
         assert_eq!(own.at("/register").as_str(), "http://127.0.0.1:4000/register");
@@ -96,8 +106,12 @@ mod tests {
         for wrong in ["http://127.0.0.1:4001/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(!linked.admits(&url(wrong)), "{wrong}");
         }
-        let relay =
-            Endpoint { url: url("https://relay.example:8443/mcp"), consent: Consent::ByPerson, egress: None };
+        let relay = Endpoint {
+            url: url("https://relay.example:8443/mcp"),
+            consent: Consent::ByPerson,
+            egress: None,
+            registration: None,
+        };
         for right in ["https://relay.example:8443/token", "https://www.upwork.com/api/v3/oauth2/token"] {
             assert!(relay.admits(&url(right)), "{right}");
         }

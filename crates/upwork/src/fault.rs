@@ -51,6 +51,13 @@ pub(crate) enum Fault {
 /// JSON-RPC: the server does not know the method, or the tool or its parameters.
 const UNKNOWN_TO_SERVER: [i64; 2] = [-32601, -32602];
 
+impl Fault {
+    /// The site's wish for the next try, in milliseconds.
+    pub(crate) fn after_ms(&self) -> Option<i64> {
+        if let Self::Status { after_ms, .. } = self { *after_ms } else { None }
+    }
+}
+
 impl From<reqwest::Error> for Fault {
     fn from(error: reqwest::Error) -> Self {
         // Without the URL, as those of the login carry codes.

@@ -1,19 +1,21 @@
-//! The grants of accounts: opened for use, refreshed before they end, and never in two hands at once.
+//! Grants: opened for use, refreshed before they end, and never in two hands at once.
 //!
-//! A refresh token is good for one use, so a refresh holds its account's lock, reads the grant again under it,
-//! and stores the new pair before anybody uses it.
+//! A refresh token is good for one use. So whoever refreshes takes the grant in the store first, where other processes
+//! see it, and stores the new pair before anybody uses it. Never while a submission of the account is under way.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
-use applyd_core::ids::AccountId;
 use applyd_core::outcome::{Code, Trouble};
 use applyd_core::seal::MasterKey;
-use applyd_store::grant::{self, Grant};
-use applyd_store::{Error, Store};
+use applyd_store::grant::{self, Grant, Grantee};
+use applyd_store::refresh::{self, Begun};
+use applyd_store::{Error, Store, oauth_client};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::endpoint::{Consent, Endpoint};
 use crate::fault::Fault;
@@ -21,8 +23,14 @@ use crate::oauth::{Denied, OAuth, Pair};
 
 /// An access token must live this long when an application starts.
 const LEAST_LIFE_MS: i64 = 300_000;
-/// Locks; accounts share them by hash, so that their number stays bounded.
+/// Locks; grants share them by hash, so that their number stays bounded.
 const LOCKS: usize = 64;
+/// What a refresh may take beside its one request, before others may try.
+const REFRESH_MARGIN: Duration = Duration::from_secs(15);
+/// Between two looks at a refresh of another process.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Until the next try where nothing says better.
+const LOGIN_PAUSE_MS: i64 = 1_000;
 
 /// The grants of one endpoint.
 pub(crate) struct Grants {
@@ -30,6 +38,9 @@ pub(crate) struct Grants {
     key: Arc<MasterKey>,
     endpoint: Arc<Endpoint>,
     oauth: OAuth,
+    /// This process, as others see it in the store.
+    owner: String,
+    refresh_timeout: Duration,
     locks: [Mutex<()>; LOCKS],
     hasher: RandomState,
 }
@@ -40,93 +51,114 @@ pub(crate) struct Access {
     pub(crate) grant: String,
     pub(crate) bearer: SecretString,
     pub(crate) org_uid: Option<String>,
+    /// The pair of tokens that it is of.
+    pub(crate) pair: i64,
 }
 
 /// The tokens of a grant.
-struct Tokens {
-    access: SecretString,
-    refresh: SecretString,
+pub(crate) struct Tokens {
+    pub(crate) access: SecretString,
+    pub(crate) refresh: SecretString,
 }
 
 impl Grants {
-    /// The grants for `endpoint` that `store` keeps, sealed with `key`.
-    pub(crate) fn new(store: Store, key: Arc<MasterKey>, endpoint: Arc<Endpoint>, oauth: OAuth) -> Self {
+    /// The grants for `endpoint` that `store` keeps, sealed with `key`. A refresh is one request within `read_timeout`.
+    pub(crate) fn new(
+        store: Store,
+        key: Arc<MasterKey>,
+        endpoint: Arc<Endpoint>,
+        oauth: OAuth,
+        read_timeout: Duration,
+    ) -> Self {
         let locks = std::array::from_fn(|_| Mutex::new(()));
-        Self { store, key, endpoint, oauth, locks, hasher: RandomState::new() }
+        let hasher = RandomState::new();
+        let owner = format!("{:016x}", hasher.hash_one(std::process::id()));
+        let refresh_timeout = read_timeout + REFRESH_MARGIN;
+        Self { store, key, endpoint, oauth, owner, refresh_timeout, locks, hasher }
+    }
+
+    /// The login itself.
+    pub(crate) fn oauth(&self) -> &OAuth {
+        &self.oauth
     }
 
     /// A token that lives long enough: refreshed, or with the stand-in's consent got, where it is not there.
-    pub(crate) async fn access(self: &Arc<Self>, account: &AccountId) -> Result<Access, Trouble> {
-        match self.usable(account).await? {
+    pub(crate) async fn access(self: &Arc<Self>, grantee: &Grantee) -> Result<Access, Trouble> {
+        match self.usable(grantee).await? {
             Some(grant) if self.lives(&grant) => self.open(grant),
             _ => {
-                self.apart(account, |grants, account| async move { grants.access_alone(&account).await })
+                self.apart(grantee, |grants, grantee| async move { grants.access_alone(&grantee).await })
                     .await
             }
         }
     }
 
     /// A new token after a 401; the call that came first refreshes for those that waited.
-    pub(crate) async fn renew(self: &Arc<Self>, account: &AccountId) -> Result<(), Trouble> {
-        let seen = self.usable(account).await?.map(|grant| grant.sealed);
-        self.apart(account, |grants, account| async move {
-            let _alone = grants.lock(&account).await;
-            match grants.usable(&account).await? {
-                Some(grant) if seen.as_ref().is_some_and(|seen| *seen != grant.sealed) => Ok(()),
-                Some(grant) => grants.refresh(grant).await.map(|_| ()),
-                None => grants.consent(&account).await.map(|_| ()),
+    pub(crate) async fn renew(self: &Arc<Self>, grantee: &Grantee) -> Result<(), Trouble> {
+        let seen = self.usable(grantee).await?.map(|grant| grant.pair);
+        self.apart(grantee, |grants, grantee| async move {
+            let _alone = grants.lock(&grantee).await;
+            match grants.usable(&grantee).await? {
+                Some(grant) if seen.is_some_and(|seen| seen != grant.pair) => Ok(()),
+                Some(grant) => match grants.refresh(grant).await? {
+                    Some(_) => Ok(()),
+                    None => Err(reconnecting("a submission is under way with this login", LOGIN_PAUSE_MS)),
+                },
+                None => grants.consent(&grantee).await.map(|_| ()),
             }
         })
         .await
     }
 
     /// Remembers the organisation that the grant speaks for.
-    pub(crate) async fn bind(&self, account: &AccountId, org_uid: &str) -> Result<(), Trouble> {
-        let (account, org_uid, now_ms) = (account.clone(), org_uid.to_owned(), self.store.now());
-        let bound = self.store.write(move |tx| match grant::load(tx, &account)? {
-            Some(found) => grant::save(tx, &Grant { org_uid: Some(org_uid), ..found }, now_ms),
-            None => Ok(()),
-        });
+    pub(crate) async fn bind(&self, grantee: &Grantee, org_uid: &str) -> Result<(), Trouble> {
+        let (grantee, org_uid) = (grantee.clone(), org_uid.to_owned());
+        let bound = self.store.write(move |tx| grant::bind(tx, &grantee, &org_uid));
         bound.await.map_err(|error| unstored(&error))
     }
 
-    /// The account's grant, whatever its state.
-    pub(crate) async fn load(&self, account: &AccountId) -> Result<Option<Grant>, Error> {
-        let account = account.clone();
-        self.store.read(move |tx| grant::load(tx, &account)).await
+    async fn load(&self, grantee: &Grantee) -> Result<Option<Grant>, Trouble> {
+        let grantee = grantee.clone();
+        let found = self.store.read(move |tx| grant::load(tx, &grantee)).await;
+        found.map_err(|error| unstored(&error))
     }
 
-    async fn access_alone(&self, account: &AccountId) -> Result<Access, Trouble> {
-        let _alone = self.lock(account).await;
-        match self.usable(account).await? {
-            Some(grant) if self.lives(&grant) => self.open(grant),
-            Some(grant) => self.refresh(grant).await,
-            None => self.consent(account).await,
+    async fn access_alone(&self, grantee: &Grantee) -> Result<Access, Trouble> {
+        let _alone = self.lock(grantee).await;
+        let Some(grant) = self.usable(grantee).await? else { return self.consent(grantee).await };
+        if self.lives(&grant) {
+            return self.open(grant);
+        }
+        match self.refresh(grant.clone()).await? {
+            Some(access) => Ok(access),
+            // Long enough for a read.
+            None if grant.expires_at > self.store.now() => self.open(grant),
+            None => Err(reconnecting("a submission is under way with this login", LOGIN_PAUSE_MS)),
         }
     }
 
     /// Runs `work` in a task of its own: who stops waiting must not lose a pair between its answer and the store.
     async fn apart<T, F>(
         self: &Arc<Self>,
-        account: &AccountId,
-        work: impl FnOnce(Arc<Self>, AccountId) -> F,
+        grantee: &Grantee,
+        work: impl FnOnce(Arc<Self>, Grantee) -> F,
     ) -> Result<T, Trouble>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Trouble>> + Send + 'static,
     {
-        let task = tokio::spawn(work(self.clone(), account.clone()));
+        let task = tokio::spawn(work(self.clone(), grantee.clone()));
         task.await.unwrap_or_else(|error| Err(Trouble::passing(format!("the login broke off: {error}"))))
     }
 
-    async fn lock(&self, account: &AccountId) -> tokio::sync::MutexGuard<'_, ()> {
-        let place = self.hasher.hash_one(account.as_str()) % LOCKS as u64;
+    async fn lock(&self, grantee: &Grantee) -> tokio::sync::MutexGuard<'_, ()> {
+        let place = self.hasher.hash_one(grantee) % LOCKS as u64;
         self.locks[place as usize].lock().await
     }
 
-    /// The account's grant unless it is another endpoint's or dead.
-    async fn usable(&self, account: &AccountId) -> Result<Option<Grant>, Trouble> {
-        let found = self.load(account).await.map_err(|error| unstored(&error))?;
+    /// The grant unless it is another endpoint's or dead.
+    async fn usable(&self, grantee: &Grantee) -> Result<Option<Grant>, Trouble> {
+        let found = self.load(grantee).await?;
         Ok(found.filter(|grant| !grant.dead && grant.endpoint == self.endpoint.url.as_str()))
     }
 
@@ -135,102 +167,162 @@ impl Grants {
     }
 
     fn open(&self, grant: Grant) -> Result<Access, Trouble> {
-        let bearer = self.unseal(&grant)?.access;
-        Ok(Access { grant: grant.account.to_string(), bearer, org_uid: grant.org_uid })
+        let (grantee, bearer) = (grant.grantee.to_string(), self.unseal(&grant)?.access);
+        Ok(Access { grant: grantee, bearer, org_uid: grant.org_uid, pair: grant.pair })
     }
 
-    async fn refresh(&self, grant: Grant) -> Result<Access, Trouble> {
-        let old = self.unseal(&grant)?;
-        match self.oauth.refresh(&grant.client_id, &old.refresh).await {
-            Ok(pair) => self.keep(grant, pair, Some(old.refresh)).await,
-            Err(Denied::Fault(fault)) => Err(passing(&fault)),
-            Err(denied) => {
-                tracing::warn!(account = %grant.account, %denied, "the grant is dead");
-                self.save(Grant { dead: true, ..grant }).await?;
-                Err(logged_out("the refresh was refused"))
+    /// Trades the pair for a new one, or waits for whoever does; none while a submission is under way with it.
+    async fn refresh(&self, mut grant: Grant) -> Result<Option<Access>, Trouble> {
+        let end = Instant::now() + self.refresh_timeout;
+        // Before the pair is taken, so that then one request is all.
+        self.oauth.metadata().await.map_err(|fault| lost(&fault))?;
+        loop {
+            let wait_ms = grant.retry_at.unwrap_or(0) - self.store.now();
+            if wait_ms > 0 {
+                return Err(reconnecting("the login could not be renewed a moment ago", wait_ms));
+            }
+            match self.begin(&grant).await? {
+                Begun::Mine => return self.spend(grant).await.map(Some),
+                Begun::Submitting => return Ok(None),
+                Begun::Held if Instant::now() >= end => {
+                    return Err(reconnecting("another process renews the login", LOGIN_PAUSE_MS));
+                }
+                Begun::Held => tokio::time::sleep(LOOK_EVERY).await,
+                Begun::Changed => {}
+            }
+            match self.usable(&grant.grantee).await? {
+                Some(now) if now.pair != grant.pair => return self.open(now).map(Some),
+                Some(now) => grant = now,
+                None => return Err(logged_out("the login was refused or unlinked meanwhile")),
             }
         }
+    }
+
+    async fn begin(&self, grant: &Grant) -> Result<Begun, Trouble> {
+        let (grant, owner) = (grant.clone(), self.owner.clone());
+        let until = self.store.now() + self.refresh_timeout.as_millis() as i64;
+        let begun = self.store.write(move |tx| refresh::begin(tx, &grant, &owner, until)).await;
+        begun.map_err(|error| unstored(&error))
+    }
+
+    /// The one use of a refresh token.
+    async fn spend(&self, grant: Grant) -> Result<Access, Trouble> {
+        let old = self.unseal(&grant)?.refresh;
+        let denied = match self.oauth.refresh(&grant.client_id, &old).await {
+            Ok(pair) => return self.renewed(grant, pair, old).await,
+            Err(denied) => denied,
+        };
+        let (owner, reason) = (self.owner.clone(), denied.to_string());
+        if denied.is_final() {
+            tracing::warn!(grantee = %grant.grantee, %denied, "the grant is dead");
+            let is_client_unknown = matches!(denied, Denied::UnknownClient);
+            let died = self.store.write(move |tx| {
+                if is_client_unknown {
+                    oauth_client::forget(tx, &grant.endpoint)?;
+                }
+                refresh::died(tx, &grant, &owner)
+            });
+            let died = died.await;
+            died.map_err(|error| unstored(&error))?;
+            return Err(logged_out("the refresh was refused"));
+        }
+        tracing::warn!(grantee = %grant.grantee, %denied, "the login could not be renewed");
+        let after_ms = denied.after_ms();
+        let failed = self.store.write(move |tx| refresh::failed(tx, &grant, &owner, after_ms)).await;
+        let retry_at = failed.map_err(|error| unstored(&error))?;
+        Err(reconnecting(&reason, retry_at - self.store.now()))
+    }
+
+    /// Stores the pair that was given for another, and only then gives it out.
+    async fn renewed(&self, spent: Grant, pair: Pair, old: SecretString) -> Result<Access, Trouble> {
+        let tokens = Tokens { access: pair.access, refresh: pair.refresh.unwrap_or(old) };
+        let sealed = self.seal(&spent.grantee, &tokens)?;
+        let expires_at = self.store.now().saturating_add(pair.life_ms);
+        let (grantee, org_uid, pair) = (spent.grantee.to_string(), spent.org_uid.clone(), spent.pair + 1);
+        let kept = self.store.write(move |tx| refresh::renewed(tx, &spent, &sealed, expires_at)).await;
+        if !kept.map_err(|error| unstored(&error))? {
+            return Err(reconnecting("the account was linked anew or unlinked meanwhile", LOGIN_PAUSE_MS));
+        }
+        Ok(Access { grant: grantee, bearer: tokens.access, org_uid, pair })
     }
 
     /// Gets a grant by the stand-in's consent; with people it takes a linking of the account.
-    async fn consent(&self, account: &AccountId) -> Result<Access, Trouble> {
+    async fn consent(&self, grantee: &Grantee) -> Result<Access, Trouble> {
         if self.endpoint.consent == Consent::ByPerson {
-            return Err(logged_out("the account is not linked to Upwork"));
+            return Err(logged_out("the freelancer is not linked to Upwork, or was refused by it"));
         }
-        let known = self.registration().await?;
-        let client_id = match known.clone() {
-            Some(client_id) => client_id,
-            None => self.register().await?,
-        };
-        let (client_id, pair) = match self.oauth.consent(&client_id, account.as_str()).await {
+        let (mut client_id, is_known) = self.client().await.map_err(|denied| refused(&denied))?;
+        let mut pair = self.oauth.consent(&client_id, grantee.account.as_str()).await;
+        if matches!(pair, Err(Denied::UnknownClient)) && is_known {
             // The server has forgotten what it knew when the client was kept.
-            Err(Denied::UnknownClient) if known.is_some() => {
-                let client_id = self.register().await?;
-                let pair = self.oauth.consent(&client_id, account.as_str()).await;
-                (client_id, pair)
-            }
-            pair => (client_id, pair),
-        };
+            client_id = self.register().await.map_err(|denied| refused(&denied))?;
+            pair = self.oauth.consent(&client_id, grantee.account.as_str()).await;
+        }
         let pair = pair.map_err(|denied| refused(&denied))?;
         // The stand-in knows the account by its id: a new grant speaks for the same organisation.
-        let before = self.load(account).await.map_err(|error| unstored(&error))?;
-        let grant = Grant {
-            account: account.clone(),
+        let org_uid = self.load(grantee).await?.and_then(|grant| grant.org_uid);
+        let grant = self.granted(grantee, client_id, pair, org_uid)?;
+        let saved = self.store.write(move |tx| {
+            grant::save(tx, &grant)?;
+            grant::load(tx, &grant.grantee)
+        });
+        let kept = saved.await.map_err(|error: Error| unstored(&error))?;
+        self.open(kept.ok_or_else(|| logged_out("the grant was removed meanwhile"))?)
+    }
+
+    /// A grant just given, sealed.
+    pub(crate) fn granted(
+        &self,
+        grantee: &Grantee,
+        client_id: String,
+        pair: Pair,
+        org_uid: Option<String>,
+    ) -> Result<Grant, Trouble> {
+        let refresh = pair.refresh.ok_or_else(|| lost(&Fault::Missing("refresh_token")))?;
+        Ok(Grant {
+            grantee: grantee.clone(),
             endpoint: self.endpoint.url.as_str().to_owned(),
-            org_uid: before.and_then(|grant| grant.org_uid),
+            org_uid,
             client_id,
-            sealed: Vec::new(),
-            expires_at: 0,
+            sealed: self.seal(grantee, &Tokens { access: pair.access, refresh })?,
+            pair: 0,
+            expires_at: self.store.now().saturating_add(pair.life_ms),
             dead: false,
-        };
-        self.keep(grant, pair, None).await
+            retry_at: None,
+        })
     }
 
-    async fn registration(&self) -> Result<Option<String>, Trouble> {
+    /// The client of this installation, registered now if there was none; and whether there was one.
+    pub(crate) async fn client(&self) -> Result<(String, bool), Denied> {
         let endpoint = self.endpoint.url.as_str().to_owned();
-        let found = self.store.read(move |tx| grant::registration(tx, &endpoint));
-        found.await.map_err(|error: Error| unstored(&error))
+        let found = self.store.read(move |tx| oauth_client::find(tx, &endpoint)).await;
+        match found.map_err(|error: Error| Fault::Store(error))? {
+            Some(client_id) => Ok((client_id, true)),
+            None => Ok((self.register().await?, false)),
+        }
     }
 
-    async fn register(&self) -> Result<String, Trouble> {
-        let client_id = self.oauth.register().await.map_err(|denied| refused(&denied))?;
-        let (endpoint, kept, now_ms) =
-            (self.endpoint.url.as_str().to_owned(), client_id.clone(), self.store.now());
-        let saved = self.store.write(move |tx| grant::save_registration(tx, &endpoint, &kept, now_ms));
-        saved.await.map_err(|error: Error| unstored(&error))?;
+    async fn register(&self) -> Result<String, Denied> {
+        let client_id = self.oauth.register().await?;
+        let (endpoint, kept) = (self.endpoint.url.as_str().to_owned(), client_id.clone());
+        let saved = self.store.write(move |tx| oauth_client::save(tx, &endpoint, &kept)).await;
+        saved.map_err(|error: Error| Fault::Store(error))?;
         Ok(client_id)
     }
 
-    /// Stores a new pair, and only then gives it out.
-    async fn keep(&self, grant: Grant, pair: Pair, old: Option<SecretString>) -> Result<Access, Trouble> {
-        let refresh = pair.refresh.or(old).ok_or_else(|| passing(&Fault::Missing("refresh_token")))?;
-        let tokens = Tokens { access: pair.access, refresh };
-        let sealed = self.seal(&grant.account, &tokens)?;
-        let expires_at = self.store.now().saturating_add(pair.life_ms);
-        let named = grant.account.to_string();
-        let access = Access { grant: named, bearer: tokens.access, org_uid: grant.org_uid.clone() };
-        self.save(Grant { sealed, expires_at, ..grant }).await?;
-        Ok(access)
-    }
-
-    async fn save(&self, grant: Grant) -> Result<(), Trouble> {
-        let now_ms = self.store.now();
-        let saved = self.store.write(move |tx| grant::save(tx, &grant, now_ms));
-        saved.await.map_err(|error: Error| unstored(&error))
-    }
-
-    fn seal(&self, account: &AccountId, tokens: &Tokens) -> Result<Vec<u8>, Trouble> {
+    fn seal(&self, grantee: &Grantee, tokens: &Tokens) -> Result<Vec<u8>, Trouble> {
         let mut nonce = [0; 12];
-        getrandom::fill(&mut nonce).map_err(|_| passing(&Fault::Missing("random numbers")))?;
+        getrandom::fill(&mut nonce).map_err(|_| lost(&Fault::Missing("random numbers")))?;
         let plain = json!({
             "access_token": tokens.access.expose_secret(),
             "refresh_token": tokens.refresh.expose_secret(),
         });
-        Ok(self.key.seal(nonce, &place(account), plain.to_string().as_bytes()))
+        Ok(self.key.seal(nonce, &place(grantee), plain.to_string().as_bytes()))
     }
 
-    fn unseal(&self, grant: &Grant) -> Result<Tokens, Trouble> {
-        let plain = self.key.open(&place(&grant.account), &grant.sealed);
+    /// The tokens of a grant.
+    pub(crate) fn unseal(&self, grant: &Grant) -> Result<Tokens, Trouble> {
+        let plain = self.key.open(&place(&grant.grantee), &grant.sealed);
         let plain = plain.map_err(|error| Trouble::passing(format!("the stored grant {error}")))?;
         let tokens: Value = serde_json::from_slice(&plain).unwrap_or_default();
         match (tokens["access_token"].as_str(), tokens["refresh_token"].as_str()) {
@@ -240,21 +332,24 @@ impl Grants {
     }
 }
 
-fn place(account: &AccountId) -> String {
-    format!("grant/{account}")
+fn place(grantee: &Grantee) -> String {
+    format!("grant/{grantee}")
 }
 
 /// Login calls that fail pass, whatever their status: the word that ends a grant is judged before.
-fn passing(fault: &Fault) -> Trouble {
-    let after_ms = if let Fault::Status { after_ms, .. } = fault { *after_ms } else { None };
-    Trouble::Passing { reason: format!("login: {fault}"), after_ms }
+fn lost(fault: &Fault) -> Trouble {
+    reconnecting(&format!("login: {fault}"), fault.after_ms().unwrap_or(LOGIN_PAUSE_MS))
 }
 
 fn refused(denied: &Denied) -> Trouble {
     match denied {
-        Denied::Fault(fault) => passing(fault),
-        Denied::UnknownClient | Denied::Refused(_) => logged_out(&denied.to_string()),
+        Denied::Fault(fault) => lost(fault),
+        Denied::UnknownClient | Denied::Refused { .. } => logged_out(&denied.to_string()),
     }
+}
+
+fn reconnecting(reason: &str, after_ms: i64) -> Trouble {
+    Trouble::Reconnecting { reason: reason.to_owned(), after_ms: after_ms.max(0) }
 }
 
 fn logged_out(reason: &str) -> Trouble {

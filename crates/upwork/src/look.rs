@@ -46,7 +46,7 @@ impl Upwork {
     pub async fn look(&self, assignment: &Assignment, since: Since) -> Sighting {
         let mut seen = self.look_once(assignment, since).await;
         if let Err(Trouble::Login { .. }) = &seen {
-            seen = match self.renew(&assignment.account).await {
+            seen = match self.renew(&assignment.grantee).await {
                 Ok(()) => self.look_once(assignment, since).await,
                 Err(trouble) => Err(trouble),
             };
@@ -55,7 +55,7 @@ impl Upwork {
     }
 
     async fn look_once(&self, assignment: &Assignment, since: Since) -> Result<Sighting, Trouble> {
-        let access = self.grants().access(&assignment.account).await?;
+        let access = self.grants().access(&assignment.grantee).await?;
         let session = self.session(&access, assignment.queue_id.as_ref()).await?;
         let organisation = organisation(&session, access.org_uid.as_deref()).await?;
         let org_uid = organisation.org_uid.as_str();
@@ -184,7 +184,10 @@ fn found(proposal: Option<String>, created_at: Option<i64>, by: &str) -> Sightin
 
 fn told(trouble: Trouble) -> String {
     match trouble {
-        Trouble::Passing { reason, .. } | Trouble::Login { reason } | Trouble::Policy { reason } => reason,
+        Trouble::Passing { reason, .. }
+        | Trouble::Login { reason }
+        | Trouble::Reconnecting { reason, .. }
+        | Trouble::Policy { reason } => reason,
         Trouble::Person => "a person must approve it".into(),
         Trouble::End(ending) => ending.message,
     }

@@ -50,7 +50,7 @@ impl Upwork {
     pub async fn preflight(&self, assignment: &Assignment) -> Result<Preflight, Trouble> {
         let mut told = self.preflight_once(assignment).await;
         if let Err(Trouble::Login { .. }) = told {
-            told = match self.renew(&assignment.account).await {
+            told = match self.renew(&assignment.grantee).await {
                 Ok(()) => self.preflight_once(assignment).await,
                 Err(trouble) => Err(trouble),
             };
@@ -64,7 +64,7 @@ impl Upwork {
     }
 
     async fn preflight_once(&self, assignment: &Assignment) -> Result<Preflight, Trouble> {
-        let Survey { session, listing, organisation, document } = self.survey(assignment).await?;
+        let Survey { session, listing, organisation, document, .. } = self.survey(assignment).await?;
         let read = JobDocument::of(&document)?;
         let job = match Job::of(&document) {
             Ok(job) => job,

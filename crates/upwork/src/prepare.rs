@@ -78,6 +78,7 @@ impl Upwork {
         let params = serde_json::json!({"type": "proposal", era.key(): preview.id});
         let (id, request) = session.detached(confirm, org_uid, params).await?;
         Ok(Ready {
+            login: prospect.survey.login,
             preview_id: preview.id,
             preview_expires_at: preview.expires_at_ms,
             job: prospect.key,

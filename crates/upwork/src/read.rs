@@ -1,8 +1,8 @@
 //! One job read by a caller's direction: for no application, so without a label.
 
-use applyd_core::ids::AccountId;
 use applyd_core::job_ref::JobKey;
 use applyd_core::outcome::Trouble;
+use applyd_store::grant::Grantee;
 
 use crate::accounts::organisation;
 use crate::job;
@@ -14,24 +14,24 @@ impl Upwork {
     ///
     /// # Errors
     /// [`Trouble`]: an end with `job_closed` or `refused` says that the account cannot see it.
-    pub async fn read_job(&self, account: &AccountId, job: &JobKey) -> Result<JobDocument, Trouble> {
-        match self.read_job_once(account, job).await {
+    pub async fn read_job(&self, grantee: &Grantee, job: &JobKey) -> Result<JobDocument, Trouble> {
+        match self.read_job_once(grantee, job).await {
             Err(Trouble::Login { .. }) => {
-                self.renew(account).await?;
-                self.read_job_once(account, job).await
+                self.renew(grantee).await?;
+                self.read_job_once(grantee, job).await
             }
             read => read,
         }
     }
 
-    async fn read_job_once(&self, account: &AccountId, job: &JobKey) -> Result<JobDocument, Trouble> {
-        let access = self.grants().access(account).await?;
+    async fn read_job_once(&self, grantee: &Grantee, job: &JobKey) -> Result<JobDocument, Trouble> {
+        let access = self.grants().access(grantee).await?;
         let session = self.session(&access, None).await?;
         let org_uid = match access.org_uid {
             Some(org_uid) => org_uid,
             None => {
                 let org_uid = organisation(&session, None).await?.org_uid;
-                self.grants().bind(account, &org_uid).await?;
+                self.grants().bind(grantee, &org_uid).await?;
                 org_uid
             }
         };

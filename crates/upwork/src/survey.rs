@@ -21,6 +21,8 @@ const RECENT: Reach = Reach { back_to_ms: 0, most_pages: 2 };
 
 /// What was read for one application, in one session.
 pub(crate) struct Survey {
+    /// The pair of tokens that the session goes by.
+    pub(crate) login: i64,
     pub(crate) session: Session,
     pub(crate) listing: Listing,
     pub(crate) organisation: Organisation,
@@ -31,17 +33,17 @@ pub(crate) struct Survey {
 impl Upwork {
     /// Logs in, and reads the tools, the organisation and the job.
     pub(crate) async fn survey(&self, assignment: &Assignment) -> Result<Survey, Trouble> {
-        let access = self.grants().access(&assignment.account).await?;
+        let access = self.grants().access(&assignment.grantee).await?;
         let session = self.session(&access, assignment.queue_id.as_ref()).await?;
         let (tools, organisation) =
             tokio::join!(session.tools(), organisation(&session, access.org_uid.as_deref()));
-        let listing = self.guarded(&assignment.account, &tools?).await?;
+        let listing = self.guarded(&assignment.grantee.account, &tools?).await?;
         let organisation = organisation?;
         if access.org_uid.is_none() {
-            self.grants().bind(&assignment.account, &organisation.org_uid).await?;
+            self.grants().bind(&assignment.grantee, &organisation.org_uid).await?;
         }
         let document = job::read(&session, &organisation.org_uid, assignment.job.as_str()).await?;
-        Ok(Survey { session, listing, organisation, document })
+        Ok(Survey { login: access.pair, session, listing, organisation, document })
     }
 }
 

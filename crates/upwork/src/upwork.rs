@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::ids::QueueId;
 use applyd_core::outcome::Trouble;
 use applyd_core::seal::MasterKey;
 use applyd_store::Store;
+use applyd_store::grant::Grantee;
 
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
@@ -47,16 +48,16 @@ impl Upwork {
         let transport = Arc::new(Transport::new(&endpoint.url, read_timeout)?);
         let endpoint = Arc::new(endpoint);
         let oauth = OAuth::new(transport.clone(), endpoint.clone());
-        let grants = Arc::new(Grants::new(store.clone(), key, endpoint.clone(), oauth));
+        let grants = Arc::new(Grants::new(store.clone(), key, endpoint.clone(), oauth, read_timeout));
         Ok(Self { inner: Arc::new(Inner { endpoint, transport, grants, pace, store }) })
     }
 
-    /// Refreshes the account's grant after a 401; calls at the same time share one refresh.
+    /// Refreshes a grant after a 401; calls at the same time share one refresh.
     ///
     /// # Errors
-    /// `logged_out` when the server refuses for good; a passing trouble when it cannot be reached.
-    pub async fn renew(&self, account: &AccountId) -> Result<(), Trouble> {
-        self.grants().renew(account).await
+    /// `logged_out` when the server refuses for good; [`Trouble::Reconnecting`] when another try may work.
+    pub async fn renew(&self, grantee: &Grantee) -> Result<(), Trouble> {
+        self.grants().renew(grantee).await
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

@@ -147,8 +147,8 @@ fn types_of(names: &[String]) -> Result<Option<Types>, Failure> {
 }
 
 fn fresh_secret(global: &Global, id: &WebhookId) -> Result<(Secret, Vec<u8>), Failure> {
-    let has_secrets = super::store(global, false)?.read_blocking(webhook::is_any)?;
-    let key = applyd_server::master_key(&global.settings(None)?.master_key_file, !has_secrets)?;
+    let has_sealed = super::store(global, false)?.read_blocking(applyd_server::has_sealed)?;
+    let key = applyd_server::master_key(&global.settings(None)?.master_key_file, !has_sealed)?;
     Ok(secret::make(&key, id)?)
 }
 

@@ -24,6 +24,7 @@ mod jobs;
 mod letters;
 mod letters_generated;
 mod limits;
+mod link;
 mod openapi;
 mod operation;
 mod parallel;

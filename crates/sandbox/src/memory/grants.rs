@@ -126,9 +126,24 @@ pub(crate) fn rotate(
             |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
         )
         .optional()?;
-    let Some((grant_id, org_uid)) = used else { return Ok(false) };
+    let Some((grant_id, org_uid)) = used else {
+        connection.execute(
+            "UPDATE tokens SET refreshed = refreshed + 1 WHERE refresh = ?1 AND client_id = ?2",
+            [refresh, client_id],
+        )?;
+        return Ok(false);
+    };
     add_pair(connection, pair, &grant_id, client_id, &org_uid)?;
     Ok(true)
+}
+
+/// How often refresh tokens were sent, and how often one that was used up before.
+pub(crate) fn refreshes(connection: &Connection) -> Result<(i64, i64), Error> {
+    Ok(connection.query_row(
+        "SELECT COALESCE(SUM(refreshed), 0), COALESCE(SUM(MAX(refreshed - 1, 0)), 0) FROM tokens",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?)
 }
 
 /// Ends the grant that a token of either kind belongs to.

@@ -49,6 +49,12 @@ pub(crate) async fn token(
     }
 }
 
+/// `GET /sandbox/refreshes`: what tests judge by.
+pub(crate) async fn refreshes(State(stand_in): State<Arc<StandIn>>) -> Result<Response, Error> {
+    let (sent, again) = stand_in.memory.read(grants::refreshes).await?;
+    Ok(json_response(StatusCode::OK, &json!({"sent": sent, "again": again})))
+}
+
 /// `POST /revoke`.
 pub(crate) async fn revoke(State(stand_in): State<Arc<StandIn>>, body: Bytes) -> Result<Response, Error> {
     let token = read_form(&body).remove("token").unwrap_or_default();

@@ -8,13 +8,13 @@ use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::job_ref::JobRef;
 use applyd_core::json;
 use applyd_core::refusal::Refusal;
-use applyd_core::terms::Cents;
 use applyd_core::terms::Terms;
 use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::application::Application;
+use applyd_store::freelancer::{self, Chosen};
 use applyd_store::queue::{self, Accept, New};
-use applyd_store::{Error, Tx, freelancer, letter};
+use applyd_store::{Error, Tx, letter};
 use applyd_wire::{ApplicationStatus, ApplyAnswer, ApplyRequest, ErrorAnswer};
 use axum::Extension;
 use axum::extract::State as Shared;
@@ -124,13 +124,13 @@ async fn earlier(app: &App, holder: &Holder, key: Option<Key>) -> Result<Option<
     app.store.read(move |tx| key.replay(tx, &account)).await
 }
 
-/// The job by its number where it has to be looked up; none where the channel has no such job.
+/// The job, looked up where its number is not known; none where the channel has no such job.
 async fn found(app: &App, holder: &Holder, draft: &Draft) -> Result<Option<JobRef>, Refused> {
     if has_number(holder.channel, &draft.job) {
         return Ok(Some(draft.job.clone()));
     }
     // What is meant is judged before which job it is.
-    rate(app, holder, draft.terms.profile_id.clone()).await?;
+    profile(app, holder, draft.terms.profile_id.clone()).await?;
     match numbered(app, holder, draft.job.clone()).await {
         Err(Refused::UnknownJob) => Ok(None),
         job => job.map(Some),
@@ -171,11 +171,11 @@ pub(super) fn within_ceiling(holder: &Holder, terms: &Terms) -> Result<(), Refus
     Ok(())
 }
 
-/// The rate of the named profile, or of the account's default one.
-pub(super) async fn rate(app: &App, holder: &Holder, profile: Option<String>) -> Result<Cents, Refused> {
-    let (account, named) = (holder.account.clone(), profile.is_some());
-    let chosen = app.store.read(move |tx| freelancer::profile(tx, &account, profile.as_deref())).await?;
-    Ok(chosen.ok_or_else(|| no_profile(named))?.rate)
+/// The named profile, or the account's default one.
+pub(super) async fn profile(app: &App, holder: &Holder, named: Option<String>) -> Result<Chosen, Refused> {
+    let (account, is_named) = (holder.account.clone(), named.is_some());
+    let chosen = app.store.read(move |tx| freelancer::profile(tx, &account, named.as_deref())).await?;
+    Ok(chosen.ok_or_else(|| no_profile(is_named))?)
 }
 
 fn no_profile(named: bool) -> Refusal {

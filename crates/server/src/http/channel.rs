@@ -8,7 +8,7 @@ use applyd_core::outcome::{Code, Trouble};
 use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
 use applyd_store::stored_job::{self, Contents, StoredJob};
-use applyd_store::{Error, Tx};
+use applyd_store::{Error, Tx, freelancer};
 use applyd_upwork::JobDocument;
 
 use super::App;
@@ -54,22 +54,33 @@ pub(super) fn has_number(channel: Channel, job: &JobRef) -> bool {
     }
 }
 
-/// A job whose `~01…` id says nothing of its number is looked up for it on `upwork`, so that it has one key there.
+/// A job whose `~01…` id says nothing of its number is looked up for it on `upwork`, once, so that it has one key there.
 pub(super) async fn numbered(app: &App, holder: &Holder, job: JobRef) -> Result<JobRef, Refused> {
     if has_number(holder.channel, &job) {
         return Ok(job);
     }
     let JobRef::Key(named) = &job else { return Ok(job) };
+    let (account, asked) = (holder.account.clone(), named.clone());
+    let known = app.store.read(move |tx| stored_job::number(tx, &account, &asked)).await?;
+    if let Some(known) = known {
+        return Ok(JobRef::Key(known));
+    }
     let document = document(app, holder, named).await?;
-    let key = JobKey::from_numeric(&document.job.opening.info.id).ok_or(Refused::ChannelUnreachable)?;
-    save(app, holder, key.clone(), document).await?;
-    Ok(JobRef::Key(key))
+    let number = JobKey::from_numeric(&document.job.opening.info.id).ok_or(Refused::ChannelUnreachable)?;
+    let (account, asked, found) = (holder.account.clone(), named.clone(), number.clone());
+    app.store.write(move |tx| stored_job::save_number(tx, &account, &asked, &found)).await?;
+    save(app, holder, number.clone(), document).await?;
+    Ok(JobRef::Key(number))
 }
 
 async fn document(app: &App, holder: &Holder, job: &JobKey) -> Result<JobDocument, Refused> {
     // The desk has no reads.
     let marketplace = app.marketplaces.of(holder.channel).ok_or(Refused::UnknownJob)?;
-    awaited(marketplace.read_job(&holder.account, job)).await
+    let account = holder.account.clone();
+    let reader = app.store.read(move |tx| freelancer::profile(tx, &account, None)).await?;
+    // Nobody is linked who could read.
+    let reader = reader.ok_or(Refused::ChannelUnreachable)?.grantee(holder.channel, &holder.account);
+    awaited(marketplace.read_job(&reader, job)).await
 }
 
 async fn save(app: &App, holder: &Holder, job: JobKey, document: JobDocument) -> Result<Read, Refused> {

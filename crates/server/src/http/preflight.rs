@@ -7,8 +7,9 @@ use applyd_core::draft::Draft;
 use applyd_core::job_ref::JobKey;
 use applyd_core::json;
 use applyd_core::state::State;
-use applyd_core::terms::{Cents, Terms};
+use applyd_core::terms::Terms;
 use applyd_store::api_key::Holder;
+use applyd_store::freelancer::Chosen;
 use applyd_store::{Error, queue, stored_job};
 use applyd_upwork::{Assignment, Facts, Objection, Preflight};
 use applyd_wire::{
@@ -22,7 +23,7 @@ use axum::response::Response;
 use super::App;
 use super::account::Caller;
 use super::answer;
-use super::apply::{rate, read, within_ceiling};
+use super::apply::{profile, read, within_ceiling};
 use super::body::Whole;
 use super::channel::{awaited, contents, fresh_job_id, numbered, written};
 use super::refused::Refused;
@@ -64,13 +65,13 @@ pub(crate) async fn preflight(
 /// What the store knows beforehand.
 struct Asked {
     job: JobKey,
-    rate: Cents,
+    profile: Chosen,
     barred: Option<&'static str>,
     has_credit: bool,
 }
 
 async fn asked(app: &App, holder: &Holder, draft: &Draft) -> Result<Asked, Refused> {
-    let rate = rate(app, holder, draft.terms.profile_id.clone()).await?;
+    let profile = profile(app, holder, draft.terms.profile_id.clone()).await?;
     let (account, channel) = (holder.account.clone(), holder.channel);
     let named = numbered(app, holder, draft.job.clone()).await?;
     app.store
@@ -78,7 +79,7 @@ async fn asked(app: &App, holder: &Holder, draft: &Draft) -> Result<Asked, Refus
             let job = queue::resolve(tx, &account, channel, &named)?.ok_or(Refused::UnknownJob)?;
             let bars = queue::bars(tx, &account, &job)?;
             let has_credit = queue::has_credit(tx, &account)?;
-            Ok::<_, Refused>(Asked { job, rate, barred: bars.map(standing), has_credit })
+            Ok::<_, Refused>(Asked { job, profile, barred: bars.map(standing), has_credit })
         })
         .await
 }
@@ -95,10 +96,10 @@ fn standing(state: State) -> &'static str {
 fn assignment(holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
     Assignment {
         queue_id: None,
-        account: holder.account.clone(),
+        grantee: asked.profile.grantee(holder.channel, &holder.account),
         job: asked.job.clone(),
         terms,
-        default_rate: asked.rate,
+        default_rate: asked.profile.rate,
         fill: fill(holder.channel),
         approved: None,
     }

@@ -5,14 +5,13 @@ use std::time::Instant;
 use applyd_core::ids::QueueId;
 use applyd_core::outcome::Sighting;
 use applyd_core::state::{By, Event};
-use applyd_core::terms::Cents;
 use applyd_store::Error;
 use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
 use applyd_upwork::{Assignment, Since};
 
 use super::leases::{Lease, Lost};
-use super::{Worker, assignment};
+use super::{Worker, assignment, profile};
 use crate::failpoint;
 
 /// Takes an application for one read and does it.
@@ -30,13 +29,13 @@ pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error
                 return Ok::<_, Error>(None);
             };
             let request = application::request(tx, &wanted)?.unwrap_or_default();
-            Ok(Some((application, request)))
+            let profile = profile(tx, &application, &request)?;
+            Ok(Some((application, request, profile)))
         })
         .await?;
-    let Some((application, request)) = taken else { return Ok(()) };
+    let Some((application, request, profile)) = taken else { return Ok(()) };
     let lease = worker.leases.take(id, application.progress.epoch, since);
-    // A read needs no rate.
-    let assigned = assignment(&application, &request, Cents::new(0))?;
+    let assigned = assignment(&application, &request, profile.as_ref())?;
     look(worker, &lease, &application, &assigned).await
 }
 

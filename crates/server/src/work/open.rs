@@ -6,6 +6,7 @@ use applyd_core::state::{By, Event};
 use applyd_core::terms::Terms;
 use applyd_store::approval::{self, Shown};
 use applyd_store::freelancer::Chosen;
+use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, application};
 use applyd_upwork::{Assignment, Sight};
@@ -34,7 +35,7 @@ pub(super) async fn open(
         Err(Trouble::End(ending)) if ending.code != Code::LoggedOut => {
             end(worker, lease, ending, title).await
         }
-        Err(trouble) => fail(worker, lease, &taken.application, trouble).await,
+        Err(trouble) => fail(worker, lease, &taken.application, &assigned.grantee, trouble).await,
     }
 }
 
@@ -101,16 +102,17 @@ async fn fail(
     worker: &Worker,
     lease: &Lease,
     application: &application::Application,
+    grantee: &Grantee,
     trouble: Trouble,
 ) -> Result<(), Error> {
     let reason = match trouble {
-        Trouble::Login { reason } => match worker.marketplace(application)?.renew(&application.account).await
-        {
+        Trouble::Login { reason } => match worker.marketplace(application)?.renew(grantee).await {
             Ok(()) => format!("the login had to be renewed, try again ({reason})"),
             Err(_) => format!("the login is down: {reason}"),
         },
         Trouble::End(ending) => ending.message,
         Trouble::Passing { reason, .. } | Trouble::Policy { reason } => reason,
+        Trouble::Reconnecting { reason, .. } => format!("the login is down: {reason}"),
         Trouble::Person => "answers are to be written by the server".to_owned(),
     };
     let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);

@@ -10,8 +10,9 @@ use applyd_core::retry::delay_ms;
 use applyd_core::state::{By, Event, Refused, State};
 use applyd_store::application::{self, Application};
 use applyd_store::freelancer::Chosen;
+use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, Tx, budget};
+use applyd_store::{Error, Tx, budget, refresh};
 use applyd_upwork::{Assignment, Ready};
 
 use super::Worker;
@@ -29,6 +30,8 @@ const VERIFY_ONLY_PAUSE_MS: i64 = 5_000;
 const PAUSED_MS: i64 = 100;
 /// A login that could not be renewed is tried again after this.
 const LOGIN_PAUSE_MS: i64 = 2_000;
+/// A login that was renewed while an application was prepared is used after this.
+const RENEWED_PAUSE_MS: i64 = 100;
 /// A policy prompt is looked at again after this.
 const POLICY_PAUSE_MS: i64 = 10_000;
 
@@ -44,8 +47,9 @@ pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
     worker.news.publish(&taken.application);
     failpoint::hit("claimed");
     let Some(profile) = &taken.profile else {
-        let gone = Trouble::end(Code::InputRejected, "the profile was removed");
-        troubled(worker, &lease, &taken.application, gone, None).await?;
+        let gone = Ending::because(Code::InputRejected, "the profile was removed");
+        let note = Some(gone.message.clone());
+        let _ = worker.advance(lease.id(), Event::End(gone), By::Worker(lease.epoch()), note).await?;
         return Ok(true);
     };
     let assigned = taken.assignment(profile)?;
@@ -74,11 +78,13 @@ async fn submit(
     };
     let ready = match prepared {
         Ok(ready) => ready,
-        Err(trouble) => return troubled(worker, lease, &taken.application, trouble, title).await,
+        Err(trouble) => {
+            return troubled(worker, lease, &taken.application, &assigned.grantee, trouble, title).await;
+        }
     };
     let terms_sha256 = taken.sha256(profile, &ready.org_uid, &ready.terms);
     let cost = Cost { base: ready.cost_connects, boost: ready.terms.boost_connects };
-    if !arm(worker, lease, &ready, cost, &terms_sha256, title).await? {
+    if !arm(worker, lease, &assigned.grantee, &ready, cost, &terms_sha256, title).await? {
         return Ok(());
     }
     failpoint::hit("armed");
@@ -96,6 +102,7 @@ async fn submit(
 async fn arm(
     worker: &Worker,
     lease: &Lease,
+    grantee: &Grantee,
     ready: &Ready,
     cost: Cost,
     terms_sha256: &str,
@@ -103,6 +110,7 @@ async fn arm(
 ) -> Result<bool, Error> {
     let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
     let (preview, expires_at, job) = (ready.preview_id.clone(), ready.preview_expires_at, ready.job.clone());
+    let (grantee, login) = (grantee.clone(), ready.login);
     let (notes, terms_sha256) = (ready.notes.join(" · "), terms_sha256.to_owned());
     let moved = worker
         .store
@@ -110,6 +118,11 @@ async fn arm(
             let beside = Beside { title: title.as_deref(), ..Beside::default() };
             if let Some(ending) = forbidden(tx, &id, &job, cost)? {
                 return queue::advance(tx, &id, Event::End(ending), by, &timing, beside);
+            }
+            // The one call would go out with tokens that are being replaced. From here on nobody replaces them.
+            if !refresh::stands(tx, &grantee, login)? {
+                let again = Event::HandBack { delay_ms: RENEWED_PAUSE_MS };
+                return queue::advance(tx, &id, again, by, &timing, Beside::default());
             }
             let note = if notes.is_empty() { "preview compared" } else { &notes };
             let armed = Beside { note: Some(note), preview: Some((&preview, expires_at)), ..beside };
@@ -126,7 +139,9 @@ async fn arm(
     if let Ok(application) = &moved {
         worker.publish(application);
     }
-    Ok(moved.is_ok_and(|application| application.progress.state == State::Armed))
+    let is_armed = moved.as_ref().is_ok_and(|application| application.progress.state == State::Armed);
+    wake_when_ready(worker, moved.ok());
+    Ok(is_armed)
 }
 
 const NOT_APPROVED: &str = "what would be sent is not what was approved";
@@ -146,6 +161,7 @@ async fn troubled(
     worker: &Worker,
     lease: &Lease,
     was: &Application,
+    grantee: &Grantee,
     trouble: Trouble,
     title: Option<String>,
 ) -> Result<(), Error> {
@@ -157,7 +173,10 @@ async fn troubled(
         Trouble::Policy { reason } => {
             (Event::Block { code: Code::PolicyPending, renewed: false, delay_ms: POLICY_PAUSE_MS }, reason)
         }
-        Trouble::Login { reason } => (login(worker, was).await?, reason),
+        Trouble::Login { reason } => (login(worker, was, grantee).await?, reason),
+        Trouble::Reconnecting { reason, after_ms } => {
+            (Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: after_ms }, reason)
+        }
         Trouble::Person => (Event::AskPerson, "answers are to be written by the server".to_owned()),
         Trouble::End(ending) if voids(ending.code) => {
             let note = ending.message.clone();
@@ -190,15 +209,18 @@ fn voids(code: Code) -> bool {
 }
 
 /// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good.
-async fn login(worker: &Worker, was: &Application) -> Result<Event, Error> {
+async fn login(worker: &Worker, was: &Application, grantee: &Grantee) -> Result<Event, Error> {
     if was.progress.logins_renewed > 0 {
         return Ok(Event::End(Ending::of(Code::LoggedOut)));
     }
-    let renewed = worker.marketplace(was)?.renew(&was.account).await;
+    let renewed = worker.marketplace(was)?.renew(grantee).await;
     Ok(match renewed {
         Err(Trouble::End(ending)) => Event::End(ending),
         Ok(()) => Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 },
         // Not renewed and not refused: the next try renews it, until the cutoff.
+        Err(Trouble::Reconnecting { after_ms, .. }) => {
+            Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: after_ms }
+        }
         Err(_) => Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: LOGIN_PAUSE_MS },
     })
 }

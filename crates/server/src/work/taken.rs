@@ -65,7 +65,7 @@ impl Taken {
         };
         Ok(Assignment {
             queue_id: Some(application.id.clone()),
-            account: application.account.clone(),
+            grantee: profile.grantee(application.channel, &application.account),
             job: application.job.clone(),
             terms,
             default_rate: profile.rate,

@@ -2,7 +2,8 @@
 
 use applyd_core::ids::{AccountId, KeyId};
 use applyd_store::api_key;
-use applyd_store::grant::{self, Grant};
+use applyd_store::grant::{self, Grant, Grantee};
+use applyd_store::oauth_client;
 
 use crate::engine::on_each;
 use crate::world::World;
@@ -95,27 +96,30 @@ fn a_grant_replaces_the_accounts_earlier_one_and_only_that() {
     on_each(|world| {
         let (a, b) = (world.account("a", 0), world.account("b", 0));
         let grant = |account: &AccountId, sealed: &[u8], dead: bool| Grant {
-            account: account.clone(),
+            grantee: Grantee::of_account(account.clone()),
             endpoint: "https://example.com/mcp".into(),
             org_uid: dead.then(|| "org".into()),
             client_id: "client".into(),
             sealed: sealed.to_vec(),
+            pair: 0,
             expires_at: 5,
             dead,
+            retry_at: None,
         };
         for saved in [grant(&a, &[0, 255], false), grant(&b, b"b", false), grant(&a, b"new", true)] {
-            world.write(move |tx| grant::save(tx, &saved, 7));
+            world.write(move |tx| grant::save(tx, &saved));
         }
         let load = |account: &AccountId| {
-            let account = account.clone();
-            world.read(move |tx| grant::load(tx, &account)).unwrap()
+            let grantee = Grantee::of_account(account.clone());
+            world.read(move |tx| grant::load(tx, &grantee)).unwrap()
         };
-        assert_eq!(format!("{:?}", load(&a)), format!("{:?}", grant(&a, b"new", true)));
+        let newest = Grant { pair: world.now() + 1, ..grant(&a, b"new", true) };
+        assert_eq!(format!("{:?}", load(&a)), format!("{newest:?}"));
         assert_eq!(load(&b).sealed, b"b");
         for client in ["one", "two"] {
-            world.write(move |tx| grant::save_registration(tx, "e", client, 1));
+            world.write(move |tx| oauth_client::save(tx, "e", client));
         }
-        assert_eq!(world.read(|tx| grant::registration(tx, "e")).as_deref(), Some("two"));
-        assert!(world.read(|tx| grant::registration(tx, "f")).is_none());
+        assert_eq!(world.read(|tx| oauth_client::find(tx, "e")).as_deref(), Some("two"));
+        assert!(world.read(|tx| oauth_client::find(tx, "f")).is_none());
     });
 }

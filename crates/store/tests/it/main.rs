@@ -21,6 +21,7 @@ mod pace;
 mod pause;
 mod random;
 mod recover;
+mod refresh;
 mod reopen;
 mod resolve;
 mod sqlite;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use applyd_store::grant::{self, Grantee};
 use applyd_store::{Clock, Error, Store};
 use rusqlite::Connection;
 
@@ -165,4 +166,54 @@ fn nobody_hears_of_a_busy_database() {
         assert_eq!((seen, still), (0, 0), "the long reader keeps its moment");
         assert_eq!(world.balance(&account), (84, 16, 0));
     });
+}
+
+/// The schema as it was before a migration, with all that came before it.
+fn before(path: &Path, migrations: &[&str]) -> Connection {
+    let raw = Connection::open(path).unwrap();
+    raw.execute_batch(
+        "CREATE TABLE schema_migration (version INTEGER NOT NULL PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+    )
+    .unwrap();
+    for (version, sql) in (1..).zip(migrations) {
+        raw.execute_batch(sql).unwrap();
+        raw.execute("INSERT INTO schema_migration (version, at) VALUES (?1, 1)", [version]).unwrap();
+    }
+    raw
+}
+
+#[test]
+fn the_grants_of_accounts_become_those_of_their_own_and_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("applyd.db");
+    let account = applyd_core::ids::AccountId::new(START, 1);
+    let raw = before(
+        &path,
+        &[
+            include_str!("../../../../migrations/sqlite/0001_init.sql"),
+            include_str!("../../../../migrations/sqlite/0002_webhook.sql"),
+            include_str!("../../../../migrations/sqlite/0003_stored_job.sql"),
+            include_str!("../../../../migrations/sqlite/0004_rate_limit.sql"),
+            include_str!("../../../../migrations/sqlite/0005_letter.sql"),
+            include_str!("../../../../migrations/sqlite/0006_event_index.sql"),
+            include_str!("../../../../migrations/sqlite/0007_timeline_actor.sql"),
+        ],
+    );
+    raw.execute(
+        "INSERT INTO account (id, name, channel, created_at) VALUES (?1, 'a', 'sandbox', 1)",
+        [account.as_str()],
+    )
+    .unwrap();
+    raw.execute(
+        "INSERT INTO oauth_grant VALUES (?1, 'http://127.0.0.1:1/mcp', '71', 'client', x'00ff', 9, 0, 1)",
+        [account.as_str()],
+    )
+    .unwrap();
+    drop(raw);
+    let store = open(&path).unwrap();
+    let kept: Result<_, Error> =
+        store.read_blocking(move |tx| grant::load(tx, &Grantee::of_account(account)));
+    let kept = kept.unwrap().unwrap();
+    assert_eq!((kept.org_uid.as_deref(), kept.sealed, kept.expires_at), (Some("71"), vec![0, 255], 9));
+    assert!(!kept.dead && kept.grantee.freelancer.is_none());
 }

@@ -12,12 +12,13 @@ const SERVER_DOCUMENT: &str = "/.well-known/oauth-authorization-server";
 
 /// The endpoints of the login.
 #[derive(Debug)]
-pub(super) struct Metadata {
+pub(crate) struct Metadata {
     /// What tokens are asked for.
     pub(super) resource: String,
     pub(super) authorization_endpoint: Url,
     pub(super) token_endpoint: Url,
     pub(super) registration_endpoint: Url,
+    pub(super) revocation_endpoint: Option<Url>,
 }
 
 impl Metadata {
@@ -37,6 +38,7 @@ impl Metadata {
             authorization_endpoint: pinned(endpoint, &server["authorization_endpoint"])?,
             token_endpoint: pinned(endpoint, &server["token_endpoint"])?,
             registration_endpoint: pinned(endpoint, &server["registration_endpoint"])?,
+            revocation_endpoint: pinned(endpoint, &server["revocation_endpoint"]).ok(),
         })
     }
 }

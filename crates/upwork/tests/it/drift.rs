@@ -50,11 +50,11 @@ async fn a_changed_schema_stops_every_process_until_the_operator_agrees() {
         (&Scope::Channel(Channel::Sandbox), DRIFT_GUARD)
     );
     assert!(standing[0].reason.contains("applyd upwork agree"), "{}", standing[0].reason);
-    assert!(matches!(client.check(&world.account).await, Err(Trouble::End(_))), "a check sees it too");
+    assert!(matches!(client.check_tools(&world.grantee).await, Err(Trouble::End(_))), "a check sees it too");
     assert_eq!(pauses(&world).await, standing, "told once");
     agree(&world).await;
     prepare(&world, &client).await.unwrap();
-    client.check(&world.account).await.unwrap();
+    client.check_tools(&world.grantee).await.unwrap();
     assert_eq!(code(prepare(&world, &world.upwork).await), Code::UpstreamChanged, "back is a change too");
 }
 
@@ -78,7 +78,7 @@ async fn one_accounts_compact_mode_stops_nobody_else() {
     let standing = pauses(&world).await;
     assert_eq!(
         standing.iter().map(|pause| &pause.scope).collect::<Vec<_>>(),
-        [&Scope::Account(world.account.clone())]
+        [&Scope::Account(world.grantee.account.clone())]
     );
     assert!(standing[0].reason.contains("full_list"), "{}", standing[0].reason);
 }
@@ -88,6 +88,6 @@ async fn older_names_are_agreed_to_where_they_are_the_first() {
     let world = World::start().await;
     let (_august, client) = era(&world, Era::August).await;
     prepare(&world, &client).await.unwrap();
-    client.check(&world.account).await.unwrap();
+    client.check_tools(&world.grantee).await.unwrap();
     assert!(pauses(&world).await.is_empty());
 }

@@ -72,7 +72,7 @@ async fn a_login_that_stays_lost_is_trouble_each_time() {
     let assignment = world.assignment(6);
     for _ in 0..2 {
         assert!(matches!(world.upwork.prepare(&assignment, &mut None).await, Err(Trouble::Login { .. })));
-        world.upwork.renew(&world.account).await.unwrap();
+        world.upwork.renew(&world.grantee).await.unwrap();
     }
     assert!(world.prepare(1).await.is_ok(), "the grant stays good");
 }
@@ -95,7 +95,7 @@ async fn a_login_lost_once_is_cured_by_a_refresh() {
     let world = World::start().await;
     let assignment = world.assignment(8);
     assert!(matches!(world.upwork.prepare(&assignment, &mut None).await, Err(Trouble::Login { .. })));
-    world.upwork.renew(&world.account).await.unwrap();
+    world.upwork.renew(&world.grantee).await.unwrap();
     assert_eq!(
         name(&world.upwork.prepare(&assignment, &mut None).await.unwrap().confirm(usual()).await),
         "submitted sbp_1"

@@ -36,7 +36,7 @@ fn two(world: &World, egress: Option<&str>) -> [Upwork; 2] {
 }
 
 async fn read(world: &World, client: &Upwork) -> Result<(), Trouble> {
-    client.read_job(&world.account, &job()).await.map(|_| ())
+    client.read_job(&world.grantee, &job()).await.map(|_| ())
 }
 
 fn job() -> JobKey {
@@ -50,7 +50,7 @@ async fn read_all(world: &World, clients: &[Upwork; 2]) -> (Vec<Trouble>, Durati
     read(world, &clients[0]).await.unwrap();
     let mut reads = JoinSet::new();
     for n in 1..READS {
-        let (client, account) = (clients[n % 2].clone(), world.account.clone());
+        let (client, account) = (clients[n % 2].clone(), world.grantee.clone());
         reads.spawn(async move { client.read_job(&account, &job()).await });
     }
     let failed = reads.join_all().await.into_iter().filter_map(Result::err).collect();

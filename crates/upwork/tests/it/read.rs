@@ -8,7 +8,7 @@ use applyd_upwork::JobDocument;
 use crate::world::World;
 
 async fn read(world: &World, job: &str) -> Result<JobDocument, Trouble> {
-    world.upwork.read_job(&world.account, &JobKey::parse(job).unwrap()).await
+    world.upwork.read_job(&world.grantee, &JobKey::parse(job).unwrap()).await
 }
 
 fn published(number: u16) -> String {

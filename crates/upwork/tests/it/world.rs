@@ -12,7 +12,7 @@ use applyd_core::seal::MasterKey;
 use applyd_core::terms::{Cents, Price, Terms};
 use applyd_sandbox::{Behaviour, Settings, serve, submissions};
 use applyd_store::account::{self, Channel};
-use applyd_store::grant::{self, Grant};
+use applyd_store::grant::{self, Grant, Grantee};
 use applyd_store::{Clock, Error, Store};
 use applyd_upwork::{Assignment, Consent, Endpoint, Fill, Ready, Upwork};
 use tempfile::TempDir;
@@ -39,15 +39,15 @@ pub(crate) fn fast(behaviour: Behaviour) -> Settings {
 pub(crate) struct World {
     pub(crate) upwork: Upwork,
     pub(crate) store: Store,
-    pub(crate) account: AccountId,
+    pub(crate) grantee: Grantee,
     pub(crate) url: Url,
     directory: TempDir,
 }
 
 impl World {
     pub(crate) async fn grant(&self) -> Option<Grant> {
-        let account = self.account.clone();
-        let found: Result<_, Error> = self.store.read(move |tx| grant::load(tx, &account)).await;
+        let grantee = self.grantee.clone();
+        let found: Result<_, Error> = self.store.read(move |tx| grant::load(tx, &grantee)).await;
         found.unwrap()
     }
 
@@ -68,8 +68,9 @@ impl World {
             async move { serve(listener, &database, settings, std::future::pending()).await.unwrap() },
         );
         let (store, account) = store(&directory).await;
+        let grantee = Grantee::of_account(account);
         let upwork = client(&store, &url, consent);
-        Self { upwork, store, account, url, directory }
+        Self { upwork, store, grantee, url, directory }
     }
 
     /// An application to a published job, by its four digits.
@@ -77,7 +78,7 @@ impl World {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Assignment {
             queue_id: Some(QueueId::new(1_700_000_000_000, NEXT.fetch_add(1, Ordering::Relaxed).into())),
-            account: self.account.clone(),
+            grantee: self.grantee.clone(),
             job: JobKey::parse(&format!("~02900000000000000{number:04}")).unwrap(),
             terms: Terms {
                 cover_letter: "Dear client,\n\n  I  can do this.\n".into(),
@@ -138,7 +139,8 @@ pub(crate) fn paced(
     egress: Option<&str>,
     read_timeout: Duration,
 ) -> Upwork {
-    let endpoint = Endpoint { url: url.clone(), consent, egress: egress.map(str::to_owned) };
+    let egress = egress.map(str::to_owned);
+    let endpoint = Endpoint { url: url.clone(), consent, egress, registration: None };
     Upwork::new(store.clone(), Arc::new(MasterKey::new([7; 32])), endpoint, read_timeout).unwrap()
 }
 

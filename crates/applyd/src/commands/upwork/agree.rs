@@ -11,7 +11,7 @@ use crate::output;
 
 /// Lifts the drift guard's own pause only: another's stands for another reason.
 pub(super) fn agree(global: &Global, channel: Channel) -> Result<(), Failure> {
-    let agreed = super::store(global, false)?.write_blocking(move |tx| {
+    let agreed = crate::commands::store(global, false)?.write_blocking(move |tx| {
         let known = tool_schema::agree(tx, channel)?;
         let scope = Scope::Channel(channel);
         let standing = pause::find(tx, &scope)?;

@@ -1,0 +1,80 @@
+//! `applyd upwork unlink`.
+
+use applyd_core::ids::AccountId;
+use applyd_store::grant::{self, Grant, Grantee};
+use applyd_store::{Tx, application, forget};
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::commands::{freelancer, serve};
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) fn unlink(
+    global: &Global,
+    account: String,
+    freelancer: Option<String>,
+    force: bool,
+) -> Result<(), Failure> {
+    let settings = global.settings(None)?;
+    let store = crate::commands::store(global, false)?;
+    let upwork = super::client(&store, &settings)?;
+    let (grant, erased) = store.write_blocking(move |tx| {
+        let account = crate::commands::account_of(tx, &account)?.id;
+        let grantee = grantee(tx, &account, freelancer.as_deref())?;
+        let unsettled = application::unsettled(tx, &account)?;
+        if unsettled > 0 && !force {
+            return Err(Failure::hinted(
+                format!("{unsettled} submission(s) of this account have no known outcome yet"),
+                "they are settled by reading Upwork with this login; wait for them, or use --force",
+            ));
+        }
+        let grant = grant::remove(tx, &grantee)?.ok_or_else(|| not_linked(&grantee))?;
+        Ok((grant, forget::contents(tx, &account)?))
+    })?;
+    // Gone here first: whatever the site says, nothing is done with it any more.
+    let Grant { grantee, org_uid, .. } = grant.clone();
+    let mut revoked = true;
+    let done = &mut revoked;
+    serve::run(async move {
+        if let Err(error) = upwork.revoke(&grant).await {
+            output::note(&format!(
+                "Upwork was not told: {error}\nhint: the person can end the access under Connected Apps on upwork.com"
+            ));
+            *done = false;
+        }
+        Ok(())
+    })?;
+    let told = json!({
+        "accountId": grantee.account.as_str(), "freelancerId": grantee.freelancer, "orgUid": org_uid,
+        "revoked": revoked, "erasedJobs": erased,
+    });
+    output::print(global.json, &told, |told| {
+        let end = if revoked { "and revoked at Upwork" } else { "but NOT revoked at Upwork" };
+        format!("{} is unlinked {end}", output::shown(&told["freelancerId"]))
+    })
+}
+
+fn grantee(tx: &Tx<'_>, account: &AccountId, name: Option<&str>) -> Result<Grantee, Failure> {
+    if let Some(name) = name {
+        let found = freelancer::find(tx, account, name)?.ok_or_else(|| {
+            Failure::hinted(format!("there is no freelancer `{name}`"), "`applyd upwork accounts` shows them")
+        })?;
+        return Ok(Grantee { account: account.clone(), freelancer: Some(found.id) });
+    }
+    let mut linked = grant::of_persons(tx, account)?;
+    match (linked.pop(), linked.is_empty()) {
+        (Some(only), true) => Ok(only.grantee),
+        (Some(_), false) => Err(Failure::hinted(
+            "several freelancers of this account are linked",
+            "name one with --freelancer; `applyd upwork accounts` shows them",
+        )),
+        (None, _) => Err(not_linked(&Grantee::of_account(account.clone()))),
+    }
+}
+
+fn not_linked(grantee: &Grantee) -> Failure {
+    let who = grantee.freelancer.as_deref().unwrap_or("nobody of this account");
+    let verb = if grantee.freelancer.is_some() { "is not" } else { "is" };
+    Failure::hinted(format!("{who} {verb} linked to Upwork"), "`applyd upwork accounts` shows who is")
+}
