@@ -6,8 +6,9 @@ use applyd_core::ids::{AccountId, KeyId, QueueId};
 use applyd_core::state::{By, Event, Refused, State};
 use applyd_core::time::{APPROVAL_MS, PREVIEW_MARGIN_MS};
 use applyd_store::approval::{self, Approved, Person, Shown};
+use applyd_store::audit::{Export, Wanted};
 use applyd_store::queue::{Accept, Beside, New};
-use applyd_store::{account, application, budget, queue};
+use applyd_store::{account, application, budget, queue, retention};
 
 use crate::engine::on_each;
 use crate::world::{HASH, START, T, World, arm, cross, job, terms};
@@ -323,5 +324,36 @@ fn an_approval_ends_before_its_preview() {
         show(world, &id, By::Worker(epoch), short).unwrap();
         let Approved::Queued(queued) = approve(world, &id) else { panic!("not approved") };
         assert_eq!(queued.progress.approval.unwrap().expires_at, START + 60_000 - PREVIEW_MARGIN_MS);
+    });
+}
+
+#[test]
+fn what_was_shown_is_erased_with_its_task_and_the_decision_stays() {
+    on_each(|world: &World| {
+        let account = world.account("a", 1);
+        let id = required(world, &account, 1);
+        open(world, &account, &id);
+        let asked = id.clone();
+        world
+            .write(move |tx| {
+                let person = Person { name: "Ada", address: "command line" };
+                approval::decline(tx, &asked, person, "not our kind of work", &T)
+            })
+            .unwrap();
+        let decision = |world: &World| {
+            let wanted = Wanted { account: None, since: 0, until: i64::MAX };
+            let lines = world.read(move |tx| Export::new(wanted).next(tx));
+            lines.into_iter().map(|line| (line.act, line.by, line.facts)).collect::<Vec<_>>()
+        };
+        let before = decision(world);
+        assert!(before.iter().any(|(act, by, _)| act == "declined" && by.as_deref() == Some("Ada")));
+        assert!(before.iter().any(|(act, _, facts)| act == "shown" && facts["traceIds"][1] == "t2"));
+        world.pass(applyd_core::retention::KEPT_MS + 1);
+        assert_eq!(world.write(retention::purge), 1);
+        let asked = id.clone();
+        let showing = world.read(move |tx| approval::last_shown(tx, &asked)).unwrap();
+        assert_eq!(showing.content.unwrap_err(), "it is erased");
+        assert_eq!(decision(world), before);
+        assert!(matches!(approve(world, &id), Approved::NotShown));
     });
 }
