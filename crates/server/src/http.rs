@@ -72,7 +72,7 @@ pub(crate) struct App {
     /// Where the stand-in tells its counts.
     pub(crate) sandbox: url::Url,
     pub(crate) keys: KeyCache,
-    pub(crate) letters: Letters,
+    pub(crate) letters: Arc<Letters>,
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,

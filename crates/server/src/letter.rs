@@ -81,4 +81,23 @@ impl Letters {
             None => Ok(template::letter(job)),
         }
     }
+
+    /// Whether a model is set up.
+    pub(crate) fn is_model(&self) -> bool {
+        self.chat.is_some()
+    }
+
+    /// Answers a screening question; none where no model is set up, as a template knows no answer.
+    pub(crate) async fn answer(
+        &self,
+        job: &Job,
+        question: &str,
+        letter: &str,
+        end: Instant,
+    ) -> Option<Result<Letter, Unwritten>> {
+        let chat = self.chat.as_ref()?;
+        let prompt = Prompt::answer(job, question, letter);
+        let asked = tokio::time::timeout_at(end, chat.ask(&prompt, Effort::Medium, end)).await;
+        Some(asked.unwrap_or(Err(Unwritten::Unusable("it was not there in time"))))
+    }
 }

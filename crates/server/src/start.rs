@@ -95,7 +95,7 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     raise_file_limit();
     let lock = ServeLock::take(&settings.database)?;
-    let letters = Letters::new(settings.letters.clone())?;
+    let letters = Arc::new(Letters::new(settings.letters.clone())?);
     let store = open_store(&settings.database)?;
     let has_sealed = store.read(has_sealed).await?;
     let key = Arc::new(master_key(&settings.master_key_file, !has_sealed)?);
@@ -127,6 +127,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         news: Arc::new(News::new(settings.status_answers)),
         wakes: Arc::new(Wakes::default()),
         pace: Arc::new(Pace::new(timing.assumed_ms)),
+        letters: Arc::clone(&letters),
         workers: settings.workers,
         trusts_negative_reads: settings.upwork.trust_negative_reads,
     });

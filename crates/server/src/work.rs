@@ -1,5 +1,6 @@
 //! The workers: take an application, prepare it, cross the gate once, settle it.
 
+mod answers;
 mod dispatch;
 mod gate;
 mod heartbeat;
@@ -31,6 +32,7 @@ use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store, Tx};
 use applyd_upwork::{Assignment, Upwork};
 
+use crate::letter::Letters;
 use crate::marketplaces::{Marketplaces, fill};
 use crate::metrics;
 use crate::news::News;
@@ -54,6 +56,8 @@ pub struct Worker {
     pub(crate) news: Arc<News>,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) pace: Arc<Pace>,
+    /// Who writes the answers that callers leave to the server.
+    pub(crate) letters: Arc<Letters>,
     pub(crate) workers: usize,
     /// The operator's leave to take absence at the live site for an answer.
     pub(crate) trusts_negative_reads: bool,

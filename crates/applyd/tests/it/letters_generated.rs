@@ -1,5 +1,6 @@
 //! Letters that the server writes: by a model, or by the template.
 
+mod answers;
 mod hostile;
 mod injection;
 mod model;

@@ -12,6 +12,7 @@ use applyd_store::{Error, application, letter};
 use applyd_upwork::{Assignment, Sight};
 
 use super::Worker;
+use super::answers::answered;
 use super::leases::Lease;
 use super::step::hand_back;
 use super::taken::Taken;
@@ -26,7 +27,12 @@ pub(super) async fn open(
 ) -> Result<(), Error> {
     let marketplace = worker.marketplace(&taken.application)?;
     let mut title = None;
-    let made = match lease.guard(marketplace.show(assigned, &mut title)).await {
+    let made = lease.guard(async {
+        let (assigned, remarks) = answered(worker, marketplace, taken, assigned).await?;
+        let sight = marketplace.show(&assigned, &mut title).await?;
+        Ok(Sight { notes: [remarks, sight.notes].concat(), ..sight })
+    });
+    let made = match made.await {
         Ok(made) => made,
         Err(lost) => return hand_back(worker, lease, lost).await,
     };

@@ -2,7 +2,7 @@
 
 use applyd_core::approval::{Policy, Subject, resolved};
 use applyd_core::ids::AccountId;
-use applyd_core::terms::Terms;
+use applyd_core::terms::{Answer, Terms};
 use applyd_store::account::Channel;
 use applyd_store::application::{self, Application};
 use applyd_store::approval::{self, Shown};
@@ -61,6 +61,7 @@ impl Taken {
         let asked = &self.asked;
         let terms = Terms {
             max_connects: asked.max_connects.or(application.ceiling_connects).or(shown),
+            answers: self.answers(),
             ..asked.clone()
         };
         Ok(Assignment {
@@ -79,6 +80,17 @@ impl Taken {
                 cost_connects: shown.cost.base,
             }),
         })
+    }
+
+    /// The caller's, and after them those that were written for the caller when a person saw them.
+    fn answers(&self) -> Vec<Answer> {
+        let mut answers = self.asked.answers.clone();
+        if self.asked.auto_fill
+            && let Some(shown) = &self.approved
+        {
+            answers.extend(shown.terms.answers.iter().cloned());
+        }
+        answers
     }
 
     /// The hash that an approval of `terms` is bound to. A caller's own decision covers what was asked for; what the
