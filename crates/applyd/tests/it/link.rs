@@ -120,6 +120,17 @@ fn let_key_decide(place: &Place, account: &Account) {
     place.json(&["key", "by-request", key, "--connects", "100", "--acknowledge", "--by", "Ada"]);
 }
 
+/// A running server goes by what it has read of a key for half a second.
+fn until_key_decides(server: &Process, account: &Account) {
+    let begun = std::time::Instant::now();
+    let body = json!({"jobId": OTHER}).to_string();
+    let ask = || server.call("POST", "/api/auto-apply-v2/preflight", &account.key, Some(&body)).json();
+    while ask()["approval"] != "by_request" {
+        assert!(begun.elapsed() < WAIT, "the key does not decide");
+        std::thread::sleep(crate::harness::POLL);
+    }
+}
+
 fn approve(place: &Place, queue_id: &str) {
     let shown = place.json(&["approve", queue_id, "--show"]);
     let hash = shown["sha256"].as_str().unwrap_or_else(|| panic!("{shown}"));
@@ -201,6 +212,7 @@ fn a_linked_freelancer_applies_and_an_unlinked_one_leaves_nothing_behind() {
     assert_eq!(states(&place, &[]), [("Ada".to_owned(), "needs linking".to_owned())]);
 
     let_key_decide(&place, &account);
+    until_key_decides(&server, &account);
     let later = apply(&server, &account, OTHER, &json!({}));
     let ended = server.ended(&account, &later.queue_id(), WAIT);
     assert_eq!(ended["applicationStatus"], "logged_out", "{ended}");
