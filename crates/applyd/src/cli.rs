@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use applyd_core::approval::Policy;
-use applyd_core::ids::{KeyId, QueueId};
+use applyd_core::ids::{KeyId, QueueId, ShowingId};
 use applyd_core::quota::Endpoint;
 use applyd_server::config::{Overrides, Settings};
 use applyd_store::account::Channel;
@@ -167,9 +167,9 @@ pub(crate) struct ApproveArgs {
     /// Show it and end: nothing is approved
     #[arg(long)]
     pub(crate) show: bool,
-    /// Approve without a question exactly what was shown under this hash, while it is still open
-    #[arg(long, value_name = "SHA256", conflicts_with = "show")]
-    pub(crate) hash: Option<String>,
+    /// Approve without a question exactly what was shown under this id, while it is still open
+    #[arg(long, value_name = "ID", conflicts_with = "show", value_parser = showing_id)]
+    pub(crate) showing: Option<ShowingId>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -433,6 +433,11 @@ fn reason(text: &str) -> Result<String, String> {
 fn queue_id(text: &str) -> Result<QueueId, String> {
     QueueId::parse(text)
         .ok_or_else(|| "must be a queueId, such as queue_01JD8Z0R7N5Q3T9V2X4B6C8D0F".to_owned())
+}
+
+fn showing_id(text: &str) -> Result<ShowingId, String> {
+    ShowingId::parse(text)
+        .ok_or_else(|| "must be the id of what was shown, as `approve --show` tells it".to_owned())
 }
 
 fn key_id(text: &str) -> Result<KeyId, String> {

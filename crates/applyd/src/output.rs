@@ -37,11 +37,46 @@ pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
     table.trim_fmt()
 }
 
-/// A member as text, for tables.
+/// A text as a terminal may show it: what would act on the terminal, or on the order of what is read, is written out.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// How many of its characters are written out.
+pub(crate) fn hidden(text: &str) -> usize {
+    text.chars().filter(|c| is_hidden(*c)).count()
+}
+
+/// Controls but for line and tab, and the format characters that hide or turn around what stands beside them.
+fn is_hidden(c: char) -> bool {
+    let is_format = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    is_format || (c.is_control() && c != '\n' && c != '\t')
+}
+
+/// A member as text, for tables and people.
 pub(crate) fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => visible(text),
         Value::Null => "-".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_stranger_wrote_acts_on_the_terminal() {
+        let text = "Bad\u{1b}[2K\r\nNice\u{202e}evil\u{200b}!";
+        assert_eq!(visible(text), "Bad\\u{1b}[2K\\u{d}\nNice\\u{202e}evil\\u{200b}!");
+        assert_eq!(hidden(text), 4);
+        let plain = "Grüße,\n\t字 🦀";
+        assert_eq!((visible(plain).as_str(), hidden(plain)), (plain, 0));
     }
 }

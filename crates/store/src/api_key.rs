@@ -113,6 +113,13 @@ pub fn replace(
         "INSERT INTO api_key (id, account_id, name, sha256, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         values![id.as_str(), account.as_str(), name, sha256.as_slice(), tx.now()],
     )?;
+    // The limits of Connects are of the name; that its calls are decisions was said of the old key alone.
+    tx.execute(
+        "INSERT INTO connects_limit (account_id, key_id, per_proposal, boost, per_day)
+         SELECT account_id, ?3, per_proposal, boost, per_day FROM connects_limit WHERE account_id = ?1 AND key_id =
+           (SELECT max(id) FROM api_key WHERE account_id = ?1 AND name = ?2 AND id <> ?3)",
+        values![account.as_str(), name, id.as_str()],
+    )?;
     Ok(())
 }
 

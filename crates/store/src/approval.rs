@@ -1,60 +1,25 @@
-//! Waiting for a person: what is to be shown, what was shown, and what was decided about it.
+//! Waiting for a person: what was decided about what was shown.
+
+mod showing;
 
 use applyd_core::approval::{Approval, Policy, Subject, resolved};
-use applyd_core::connects::Cost;
 use applyd_core::ids::{AccountId, KeyId, QueueId, ShowingId};
 use applyd_core::outcome::{Code, Ending};
 use applyd_core::state::{By, Event, Refused};
-use applyd_core::terms::Terms;
+use applyd_core::terms::{Terms, folded};
 use applyd_core::time::{PREVIEW_MARGIN_MS, Timing};
-use serde_json::json;
 
 use crate::account::{self, Channel};
 use crate::application::{self, Application};
 use crate::freelancer::Chosen;
-use crate::queue::{Beside, Next, advance};
-use crate::tx::{Row, values};
-use crate::{Error, Tx, budget, grant, meta};
+use crate::queue::{Beside, advance};
+use crate::tx::values;
+use crate::{Error, Tx, budget, grant};
 
-/// A wish to look at a preview is forgotten after this: whoever had it has left.
-const ASKED_FOR_MS: i64 = 60_000;
+pub use showing::{About, Showing, Shown, about, ask, close, fail, in_the_way, last_shown, show};
+pub(crate) use showing::{answer, to_open, waiting_to_open};
+
 const MOST_WAITING: i64 = 1000;
-/// What was shown of a task that is long over.
-const ERASED: &str = "it is erased";
-
-/// A preview as a worker made it for a person.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    /// What it would cost, and what there is, in Connects.
-    pub cost: Cost,
-    /// Of the organisation.
-    pub balance_connects: i64,
-    /// The preview's id at the site.
-    pub preview_id: String,
-    /// From then on the site refuses it.
-    pub preview_expires_at: i64,
-    /// The channel's identity that would submit.
-    pub agency: String,
-    /// What an approval of it is bound to.
-    pub sha256: String,
-    /// What would be sent.
-    pub terms: Terms,
-    /// What people should know of it.
-    pub remarks: Vec<String>,
-    /// The site's ids of the answers about the preview; kept in the audit alone.
-    pub trace_ids: Vec<String>,
-}
-
-/// What was shown of an application, or why nothing could be.
-#[derive(Debug, Clone)]
-pub struct Showing {
-    /// Its id.
-    pub id: ShowingId,
-    /// When, Unix milliseconds.
-    pub at: i64,
-    /// What, or the sentence that says why not.
-    pub content: Result<Shown, String>,
-}
 
 /// Who decides, and from where.
 #[derive(Debug, Clone, Copy)]
@@ -135,192 +100,33 @@ pub(crate) fn note_by_request(tx: &Tx<'_>, application: &Application) -> Result<
     decide(tx, &application.id, None, sha256, "by_request", by, None)
 }
 
-/// A person wants to look at an application; `false` where it does not wait for one.
+/// Whether a key's own decision still holds: the key stands, and its calls still count as decisions.
 ///
 /// # Errors
 /// The store's.
-pub fn ask(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
-    let asked = tx.execute(
-        "UPDATE application SET open_asked_at = ?2 WHERE id = ?1 AND state = 'awaiting_approval'",
-        values![id.as_str(), tx.now()],
+pub fn still_decides(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
+    let Some(application) = application::load(tx, id)? else { return Ok(false) };
+    if application.progress.policy != Policy::ByRequest {
+        return Ok(true);
+    }
+    let Some(key) = &application.key else { return Ok(false) };
+    let stands = tx.one(
+        "SELECT 1 FROM api_key WHERE id = ?1 AND by_request_connects IS NOT NULL
+         AND (expires_at IS NULL OR expires_at > ?2)",
+        values![key.as_str(), tx.now()],
+        |row| row.int(0),
     )?;
-    Ok(asked == 1)
+    Ok(stands.is_some())
 }
 
-/// The next application of an account whose preview a person wants to see; in the verify-only mode the next that the
-/// site was not read for.
-pub(crate) fn to_open(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
-    let read = |row: &Row<'_>| {
-        let (id, channel) = (row.parsed(0, QueueId::parse)?, row.parsed(1, Channel::parse)?);
-        Ok(Next { id, channel, is_looked_at: true })
-    };
-    if meta::verify_only(tx)?.is_some() {
-        return tx.one(
-            "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'awaiting_approval' AND opened_until IS NULL
-             AND negative_reads = 0 AND not_before <= ?2 ORDER BY id LIMIT 1",
-            values![account.as_str(), tx.now()],
-            read,
-        );
-    }
-    tx.one(
-        "SELECT id, channel FROM application WHERE state = 'awaiting_approval' AND open_asked_at IS NOT NULL
-         AND open_asked_at > ?2 AND account_id = ?1 AND opened_until IS NULL ORDER BY open_asked_at LIMIT 1",
-        values![account.as_str(), tx.now() - ASKED_FOR_MS],
-        read,
-    )
-}
-
-/// Accounts with such an application.
-pub(crate) fn waiting_to_open(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
-    let read = |row: &Row<'_>| row.parsed(0, AccountId::parse);
-    if meta::verify_only(tx)?.is_some() {
-        return tx.all(
-            "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND negative_reads = 0
-             AND not_before <= ?1 LIMIT ?2",
-            values![tx.now(), most],
-            read,
-        );
-    }
-    tx.all(
-        "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND open_asked_at IS NOT NULL
-         AND open_asked_at > ?1 AND opened_until IS NULL LIMIT ?2",
-        values![tx.now() - ASKED_FOR_MS, most],
-        read,
-    )
-}
-
-/// The wish is fulfilled, or will not be.
-pub(crate) fn answer(tx: &Tx<'_>, id: &QueueId) -> Result<(), Error> {
-    tx.execute("UPDATE application SET open_asked_at = NULL WHERE id = ?1", values![id.as_str()])?;
-    Ok(())
-}
-
-/// Shows a preview; one that the limits of Connects forbid ends the application instead.
-///
-/// # Errors
-/// The store's.
-pub fn show(
-    tx: &Tx<'_>,
-    id: &QueueId,
-    by: By,
-    timing: &Timing,
-    shown: &Shown,
-    title: Option<&str>,
-) -> Result<Result<Application, Refused>, Error> {
-    let Some(found) = application::load(tx, id)? else { return Ok(Err(Refused::State)) };
-    if let Err(limit) = budget::check(tx, &found, shown.cost)? {
-        let end = Event::End(Ending::because(Code::ConnectsCap, &limit));
-        return advance(tx, id, end, by, timing, Beside { title, ..Beside::default() });
-    }
-    let total = shown.cost.total();
-    let note = format!("preview {}: {total} of {} Connects", shown.preview_id, shown.balance_connects);
-    let preview = Some((shown.preview_id.as_str(), shown.preview_expires_at));
-    let facts = json!({"act": "shown", "sha256": shown.sha256, "previewId": shown.preview_id, "cost": shown.cost.base,
-        "boost": shown.cost.boost, "balance": shown.balance_connects, "traceIds": shown.trace_ids});
-    let beside = Beside { note: Some(&note), preview, title, facts: Some(&facts), ..Beside::default() };
-    let until = shown.preview_expires_at - PREVIEW_MARGIN_MS;
-    let moved = advance(tx, id, Event::Show { until }, by, timing, beside)?;
-    if moved.is_ok() {
-        keep(tx, id, Ok(shown))?;
-    }
-    Ok(moved)
-}
-
-/// The preview could not be made; the person may try again.
-///
-/// # Errors
-/// The store's.
-pub fn fail(
-    tx: &Tx<'_>,
-    id: &QueueId,
-    by: By,
-    timing: &Timing,
-    reason: &str,
-) -> Result<Result<Application, Refused>, Error> {
-    let beside = Beside { note: Some(reason), ..Beside::default() };
-    let moved = advance(tx, id, Event::HandBack { delay_ms: 0 }, by, timing, beside)?;
-    if moved.is_ok() {
-        keep(tx, id, Err(reason))?;
-    }
-    Ok(moved)
-}
-
-fn keep(tx: &Tx<'_>, id: &QueueId, content: Result<&Shown, &str>) -> Result<(), Error> {
-    let showing = ShowingId::new(tx.now(), tx.random());
-    let shown = content.ok();
-    let terms = shown.map(|shown| serde_json::to_string(&shown.terms)).transpose();
-    let terms = terms.map_err(|error| Error::Damaged(error.to_string()))?;
-    let remarks = shown.map(|shown| shown.remarks.join("\n"));
-    tx.execute(
-        "INSERT INTO showing (id, application_id, at, failure, sha256, preview_id, preview_expires_at, cost_connects,
-           balance_connects, agency, terms, remarks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        values![
-            showing.as_str(),
-            id.as_str(),
-            tx.now(),
-            content.err(),
-            shown.map(|shown| shown.sha256.as_str()),
-            shown.map(|shown| shown.preview_id.as_str()),
-            shown.map(|shown| shown.preview_expires_at),
-            shown.map(|shown| shown.cost.base),
-            shown.map(|shown| shown.balance_connects),
-            shown.map(|shown| shown.agency.as_str()),
-            terms.as_deref(),
-            remarks.as_deref()
-        ],
-    )?;
-    tx.execute(
-        "UPDATE application SET showing_id = ?2 WHERE id = ?1",
-        values![id.as_str(), showing.as_str()],
-    )?;
-    Ok(())
-}
-
-/// What was last shown of an application.
-///
-/// # Errors
-/// The store's.
-pub fn last_shown(tx: &Tx<'_>, id: &QueueId) -> Result<Option<Showing>, Error> {
-    tx.one(
-        "SELECT s.id, s.at, s.failure, s.sha256, s.preview_id, s.preview_expires_at, s.cost_connects,
-           s.balance_connects, s.agency, s.terms, s.remarks
-         FROM application a JOIN showing s ON s.id = a.showing_id WHERE a.id = ?1",
-        values![id.as_str()],
-        |row| {
-            let content = match row.opt_text(2)? {
-                Some(failure) => Err(failure),
-                None if row.opt_text(9)?.is_none() => Err(ERASED.to_owned()),
-                None => Ok(read_shown(row)?),
-            };
-            Ok(Showing { id: row.parsed(0, ShowingId::parse)?, at: row.int(1)?, content })
-        },
-    )
-}
-
-fn read_shown(row: &Row<'_>) -> Result<Shown, Error> {
-    let terms: Terms = row.parsed(9, |text| serde_json::from_str(text).ok())?;
-    Ok(Shown {
-        cost: Cost { base: row.int(6)?, boost: terms.boost_connects },
-        balance_connects: row.int(7)?,
-        preview_id: row.text(4)?,
-        preview_expires_at: row.int(5)?,
-        agency: row.text(8)?,
-        sha256: row.text(3)?,
-        terms,
-        remarks: row.opt_text(10)?.unwrap_or_default().lines().map(str::to_owned).collect(),
-        trace_ids: Vec::new(),
-    })
-}
-
-/// A2: a person approves what was shown under this hash.
+/// A2: a person approves what was shown: this preview at this cost, and no later one although its terms be the same.
 ///
 /// # Errors
 /// The store's.
 pub fn approve(
     tx: &Tx<'_>,
     id: &QueueId,
-    sha256: &str,
+    seen: &ShowingId,
     person: Person<'_>,
     timing: &Timing,
 ) -> Result<Approved, Error> {
@@ -329,25 +135,27 @@ pub fn approve(
     let Some(Showing { id: showing, content: Ok(shown), .. }) = last_shown(tx, id)? else {
         return Ok(Approved::NotShown);
     };
-    if !is_open || found.progress.worker.is_some() || shown.sha256 != sha256 {
+    if !is_open || found.progress.worker.is_some() || showing != *seen {
         return Ok(Approved::NotShown);
     }
     if let Err(limit) = budget::check(tx, &found, shown.cost)? {
         return Ok(Approved::OverBudget(limit));
     }
-    let before = approvers(tx, &showing)?;
-    if before.iter().any(|name| name == person.name) {
-        return Ok(Approved::Again);
+    let mut names = approvers(tx, &showing)?;
+    let is_new = !names.iter().any(|name| is_same(name, person.name));
+    if is_new {
+        names.push(person.name.to_owned());
     }
-    let needed = account::approvers(tx, &found.account)?;
-    let shown_as = Some((&showing, &shown));
-    if (before.len() as i64) + 1 < needed {
+    let (shown_as, sha256) = (Some((&showing, &shown)), shown.sha256.as_str());
+    if (names.len() as i64) < account::approvers(tx, &found.account)? {
+        if !is_new {
+            return Ok(Approved::Again);
+        }
         decide(tx, id, shown_as, Some(sha256), "approved", person, None)?;
         return Ok(Approved::NeedsAnother);
     }
     let expires_at = shown.preview_expires_at - PREVIEW_MARGIN_MS;
     let event = Event::Approve { sha256: sha256.to_owned(), expires_at };
-    let names: Vec<&str> = before.iter().map(String::as_str).chain([person.name]).collect();
     let note = format!("by {}", names.join(" and "));
     let beside = Beside { note: Some(&note), ..Beside::default() };
     match advance(tx, id, event, By::Person, timing, beside)? {
@@ -381,6 +189,11 @@ pub fn decline(
         decide(tx, id, shown, sha256, "declined", person, Some(reason))?;
     }
     Ok(moved)
+}
+
+/// One person, however the name is written.
+fn is_same(name: &str, other: &str) -> bool {
+    folded(name).to_lowercase() == folded(other).to_lowercase()
 }
 
 /// Who has approved what was shown.
@@ -455,6 +268,8 @@ pub fn waiting(tx: &Tx<'_>, account: Option<&AccountId>) -> Result<Vec<Waiting>,
 pub fn policy_of(channel: Channel, account: Option<Policy>, is_by_request: bool) -> Policy {
     match channel {
         Channel::Desk => Policy::Desk,
+        // What the operator has said of the account holds for each of its keys.
+        _ if account == Some(Policy::Required) => Policy::Required,
         _ if is_by_request => Policy::ByRequest,
         Channel::Upwork => Policy::Required,
         Channel::Sandbox => account.unwrap_or(Policy::None),

@@ -78,11 +78,15 @@ fn admitted(
         read,
     )?;
     let Some(limits) = limits else { return Ok(Ok(())) };
-    // What is not known to have failed is spent.
+    // What is not known to have failed is spent, and what of it is not known to be less is the most it may be. A key's
+    // limits are those of its name: who replaces a key does not begin anew.
+    let most = limits.per_proposal.or(limits.per_day);
     let spent = tx.one(
-        "SELECT coalesce(sum(connects), 0) FROM intent WHERE account_id = ?1 AND at >= ?2 AND application_id <> ?3
-         AND (?4 = '' OR key_id = ?4) AND (closed = 'open' OR closed = 'submitted')",
-        values![account, tx.now() - tx.now().rem_euclid(DAY_MS), application.id.as_str(), key],
+        "SELECT coalesce(sum(coalesce(connects, ?5)), 0) FROM intent
+         WHERE account_id = ?1 AND at >= ?2 AND application_id <> ?3 AND (closed = 'open' OR closed = 'submitted')
+         AND (?4 = '' OR key_id IS NULL OR key_id IN (SELECT id FROM api_key WHERE account_id = ?1
+           AND name = (SELECT name FROM api_key WHERE id = ?4)))",
+        values![account, tx.now() - tx.now().rem_euclid(DAY_MS), application.id.as_str(), key, most],
         |row| row.int(0),
     )?;
     Ok(limits.admit(cost, spent.unwrap_or(0), whose))

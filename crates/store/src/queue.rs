@@ -343,7 +343,9 @@ pub fn catch_up(
     for _ in 0..LONGEST_CHAIN {
         let Some(was) = application::load(tx, id)? else { break };
         let Some(event) = state::overdue(&was.progress, tx.now(), dead(&was.progress)) else { break };
-        match advance(tx, id, event, By::Sweeper, timing, Beside::default())? {
+        let note = if let Event::Void(ending) = &event { Some(ending.message.clone()) } else { None };
+        let beside = Beside { note: note.as_deref(), ..Beside::default() };
+        match advance(tx, id, event, By::Sweeper, timing, beside)? {
             Ok(now) => changed = Some(now),
             Err(_) => break,
         }
@@ -491,7 +493,7 @@ pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Erro
     tx.all(
         "SELECT id, state FROM application WHERE due_at IS NOT NULL
          AND (state = 'intent' OR state = 'verifying' OR state = 'unknown'
-           OR (?2 = 1 AND negative_reads = 0
+           OR (?2 = 1 AND negative_reads = 0 AND channel <> 'desk'
              AND (state = 'awaiting_approval' OR state = 'queued' OR state = 'leased' OR state = 'armed')))
          ORDER BY id LIMIT ?1",
         values![MOST_LEFT, verify_only],

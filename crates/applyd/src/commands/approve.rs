@@ -5,7 +5,7 @@ mod shown;
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use applyd_core::ids::QueueId;
+use applyd_core::ids::{QueueId, ShowingId};
 use applyd_core::state::State;
 use applyd_store::application::{self, Application};
 use applyd_store::approval::{self, Approved, Person, Showing, Shown};
@@ -56,15 +56,18 @@ pub(super) fn list(global: &Global, account: Option<String>) -> Result<(), Failu
 }
 
 pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Failure> {
-    let ApproveArgs { queue_id: id, person, show, hash } = arguments;
+    let ApproveArgs { queue_id: id, person, show, showing } = arguments;
     let store = super::store(global, false)?;
-    if let Some(hash) = hash {
-        return decided(global, &store, &id, &hash, &person.name()?);
+    if let Some(showing) = showing {
+        return decided(global, &store, &id, &showing, &person.name()?);
     }
-    let shown = open(&store, &id)?;
-    let sheet = shown::sheet(&id, &shown, &origin(&store, &id, &shown)?);
+    let (showing, shown) = open(&store, &id)?;
+    let sheet = sheet(&store, &id, &showing, &shown)?;
     if show {
-        return output::print(global.json, &sheet, shown::text);
+        output::print(global.json, &sheet, shown::text)?;
+        let hint = format!("applyd approve {id} --showing {}", showing.as_str());
+        writeln!(std::io::stderr(), "approve exactly this, while it is open: {hint}")?;
+        return Ok(());
     }
     let person = person.name()?;
     let mut err = std::io::stderr().lock();
@@ -74,18 +77,34 @@ pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Fai
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     if line.trim() != YES {
+        close(global, &store, &id)?;
         return Err(Failure::hinted(
             "not approved; it goes on waiting",
             "`applyd decline QUEUEID --reason TEXT` ends it",
         ));
     }
-    decided(global, &store, &id, &shown.sha256, &person)
+    decided(global, &store, &id, &showing, &person)
+}
+
+/// Others need not wait until what nobody looks at any more closes by itself.
+fn close(global: &Global, store: &Store, id: &QueueId) -> Result<(), Failure> {
+    let (id, timing) = (id.clone(), global.settings(None)?.timing);
+    store.write_blocking(move |tx| approval::close(tx, &id, &timing))?;
+    Ok(())
+}
+
+fn sheet(store: &Store, id: &QueueId, showing: &ShowingId, shown: &Shown) -> Result<Value, Failure> {
+    let (asked, profile) = (id.clone(), shown.terms.profile_id.clone());
+    let about = store.read_blocking(move |tx| approval::about(tx, &asked, profile.as_deref()))?;
+    let about = about.ok_or_else(|| Failure::user(format!("there is no application `{id}`")))?;
+    Ok(shown::sheet(id, showing, shown, &about, &origin(store, id, shown)?))
 }
 
 /// Has the running server make a preview, and waits for it.
-fn open(store: &Store, id: &QueueId) -> Result<Shown, Failure> {
+fn open(store: &Store, id: &QueueId) -> Result<(ShowingId, Shown), Failure> {
     let begun = store.now();
     let (since, mut asked) = (Instant::now(), None::<Instant>);
+    tell_who_is_in_the_way(store, id)?;
     while since.elapsed() < LONGEST_OPENING {
         if asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN) {
             ask(store, id)?;
@@ -99,7 +118,7 @@ fn open(store: &Store, id: &QueueId) -> Result<Shown, Failure> {
         let is_open = application.progress.worker.is_none()
             && application.progress.opened_until.is_some_and(|until| now < until);
         match showing.filter(|showing| showing.at >= begun || is_open) {
-            Some(Showing { content: Ok(shown), .. }) if is_open => return Ok(shown),
+            Some(Showing { id, content: Ok(shown), .. }) if is_open => return Ok((id, shown)),
             Some(Showing { content: Err(reason), at, .. }) if at >= begun => {
                 return Err(Failure::user(format!("it could not be shown: {reason}")));
             }
@@ -109,6 +128,18 @@ fn open(store: &Store, id: &QueueId) -> Result<Shown, Failure> {
     let message = format!("no preview within {} s", LONGEST_OPENING.as_secs());
     let hint = "a server must be running on this database, and the account's one preview slot must be free";
     Err(Failure::hinted(message, hint))
+}
+
+/// Who waits should know what for.
+fn tell_who_is_in_the_way(store: &Store, id: &QueueId) -> Result<(), Failure> {
+    let wanted = id.clone();
+    let Some((keeper, until)) = store.read_blocking(move |tx| approval::in_the_way(tx, &wanted))? else {
+        return Ok(());
+    };
+    let until = until.map(|until| format!(", until {} at the latest", applyd_core::time::iso(until)));
+    let until = until.unwrap_or_default();
+    writeln!(std::io::stderr(), "{keeper} has the account's one preview{until}; this one waits for it")?;
+    Ok(())
 }
 
 /// Where the letter that is shown comes from.
@@ -150,13 +181,21 @@ fn waits(id: &QueueId, found: Option<Application>) -> Result<Application, Failur
     }
 }
 
-fn decided(global: &Global, store: &Store, id: &QueueId, hash: &str, person: &str) -> Result<(), Failure> {
+fn decided(
+    global: &Global,
+    store: &Store,
+    id: &QueueId,
+    showing: &ShowingId,
+    person: &str,
+) -> Result<(), Failure> {
     let timing = global.settings(None)?.timing;
-    let (wanted, hash, name) = (id.clone(), hash.to_owned(), person.to_owned());
+    let (wanted, seen, name) = (id.clone(), showing.clone(), person.to_owned());
     let approved = store.write_blocking(move |tx| {
         let person = Person { name: &name, address: ADDRESS };
-        approval::approve(tx, &wanted, &hash, person, &timing)
+        let approved = approval::approve(tx, &wanted, &seen, person, &timing)?;
+        Ok::<_, Error>((approved, application::load(tx, &wanted)?))
     })?;
+    let (approved, found) = approved;
     let (verdict, text) = match approved {
         Approved::Queued(_) => ("approved", format!("{id} is approved by {person} and will be submitted")),
         Approved::NeedsAnother => {
@@ -166,13 +205,15 @@ fn decided(global: &Global, store: &Store, id: &QueueId, hash: &str, person: &st
             return Err(Failure::user(format!("{person} has approved this already; another person must")));
         }
         Approved::NotShown => {
+            // What is over is told as that.
+            waits(id, found)?;
             let message = "this is not what is shown now: it was closed, has expired, or has changed";
             return Err(Failure::hinted(message, "`applyd approve QUEUEID` shows it anew"));
         }
         Approved::OverBudget(limit) => {
             return Err(Failure::hinted(
                 format!("not approved: {limit}"),
-                "`applyd budget` shows the limits",
+                "`applyd budget list ACCOUNT` shows the limits",
             ));
         }
     };

@@ -84,7 +84,7 @@ fn one(place: &Place, server: &Process, account: &Account, edit: &Edit) {
     let shown = place.json(&["approve", &id, "--show"]);
     // Paused, so that the edit comes between the approval and the claim.
     place.json(&["pause", &account.name, "--reason", "an edit"]);
-    place.json(&["approve", &id, "--hash", shown["sha256"].as_str().unwrap(), "--by", "Ada"]);
+    place.json(&["approve", &id, "--showing", shown["showingId"].as_str().unwrap(), "--by", "Ada"]);
     change(place, account, &id, edit);
     place.json(&["resume", &account.name]);
     if matches!(edit, Edit::Nothing) {

@@ -41,7 +41,7 @@ impl Desk {
     }
 
     fn approve(&self, id: &str, hash: &str, by: &str) -> Result<Value, String> {
-        let output = self.place.run(&["approve", id, "--hash", hash, "--by", by, "--json"]);
+        let output = self.place.run(&["approve", id, "--showing", hash, "--by", by, "--json"]);
         match output.status.success() {
             true => Ok(serde_json::from_slice(&output.stdout).unwrap()),
             false => Err(String::from_utf8(output.stderr).unwrap()),
@@ -50,7 +50,7 @@ impl Desk {
 
     fn show_and_approve(&self, id: &str) {
         let shown = self.show(id);
-        self.approve(id, shown["sha256"].as_str().unwrap(), "Ada").unwrap();
+        self.approve(id, shown["showingId"].as_str().unwrap(), "Ada").unwrap();
     }
 
     fn ended(&self, id: &str) -> Value {
@@ -82,8 +82,11 @@ fn what_is_shown_is_approved_and_exactly_that_is_submitted() {
     assert_eq!(shown["price"], json!({"hourlyRate": 70}));
     assert_eq!(shown["connects"], json!({"cost": 10, "boost": 4, "total": 14, "max": 14, "balance": 500}));
     assert_eq!(desk.place.counted(&job(1000)), (0, 0));
-    let hash = shown["sha256"].as_str().unwrap();
-    let wrong = desk.approve(&id, &"0".repeat(64), "Ada").unwrap_err();
+    let hash = shown["showingId"].as_str().unwrap();
+    assert_eq!((&shown["freelancer"], &shown["title"]), (&json!("Ada Sandbox"), &json!("Sandbox job 1000")));
+    let job_url = format!("https://www.upwork.com/jobs/{}", job(1000));
+    assert_eq!((&shown["account"], &shown["jobUrl"]), (&json!("a"), &json!(job_url)));
+    let wrong = desk.approve(&id, "show_01JD8Z0R7N5Q3T9V2X4B6C8D0F", "Ada").unwrap_err();
     assert!(wrong.contains("not what is shown"), "{wrong}");
     assert_eq!(desk.approve(&id, hash, "Ada").unwrap()["verdict"], "approved");
     assert_eq!(desk.ended(&id)["applicationStatus"], "applied");
@@ -109,6 +112,10 @@ fn a_person_is_asked_on_a_terminal_and_only_a_clear_yes_counts() {
     assert_eq!(no.status.code(), Some(1));
     assert!(said.contains("Dear client, hello.") && said.contains("not approved"), "{said}");
     assert_eq!(desk.status(&id)["applicationStatusMessage"], WAITING);
+    // Who has said no holds up nobody.
+    let other = desk.apply(&job(1001), json!({}));
+    desk.show_and_approve(&other);
+    assert_eq!(desk.ended(&other)["applicationStatus"], "applied");
     let yes = typed("approve");
     assert!(yes.status.success(), "{yes:?}");
     assert_eq!(desk.ended(&id)["applicationStatus"], "applied");
@@ -140,7 +147,7 @@ fn two_people_approve_the_same() {
     desk.place.json(&["account", "approval", "a", "--approvers", "2"]);
     let id = desk.apply(&job(1000), json!({}));
     let shown = desk.show(&id);
-    let hash = shown["sha256"].as_str().unwrap();
+    let hash = shown["showingId"].as_str().unwrap();
     assert_eq!(desk.approve(&id, hash, "Ada").unwrap()["verdict"], "needs_another");
     assert!(desk.approve(&id, hash, "Ada").unwrap_err().contains("another person"));
     assert_eq!(desk.status(&id)["applicationStatusMessage"], WAITING);
@@ -217,7 +224,7 @@ fn a_budget_holds_at_the_approval_and_just_before_the_confirm() {
     let first = desk.apply(&job(1000), json!({}));
     let shown = desk.show(&first);
     desk.place.json(&["budget", "set", "a", "--per-day", "9"]);
-    let refused = desk.approve(&first, shown["sha256"].as_str().unwrap(), "Ada").unwrap_err();
+    let refused = desk.approve(&first, shown["showingId"].as_str().unwrap(), "Ada").unwrap_err();
     assert!(refused.contains("9 Connects a day"), "{refused}");
     desk.place.json(&["budget", "set", "a", "--per-day", "10"]);
     desk.show_and_approve(&first);

@@ -17,8 +17,8 @@ fn apply(server: &Process, account: &Account, job: &str) -> String {
 /// Shown and approved; answers its hash and preview.
 fn approve(place: &Place, id: &str) -> (Value, Value) {
     let shown = place.json(&["approve", id, "--show"]);
-    place.json(&["approve", id, "--hash", shown["sha256"].as_str().unwrap(), "--by", "Ada"]);
-    (shown["sha256"].clone(), shown["previewId"].clone())
+    place.json(&["approve", id, "--showing", shown["showingId"].as_str().unwrap(), "--by", "Ada"]);
+    (shown["showingId"].clone(), shown["previewId"].clone())
 }
 
 fn export(place: &Place, more: &[&str]) -> (Vec<Value>, String) {

@@ -133,8 +133,8 @@ fn until_key_decides(server: &Process, account: &Account) {
 
 fn approve(place: &Place, queue_id: &str) {
     let shown = place.json(&["approve", queue_id, "--show"]);
-    let hash = shown["sha256"].as_str().unwrap_or_else(|| panic!("{shown}"));
-    place.json(&["approve", queue_id, "--hash", hash, "--by", "Ada"]);
+    let hash = shown["showingId"].as_str().unwrap_or_else(|| panic!("{shown}"));
+    place.json(&["approve", queue_id, "--showing", hash, "--by", "Ada"]);
 }
 
 fn memory(place: &Place) -> Connection {

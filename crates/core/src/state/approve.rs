@@ -10,7 +10,9 @@ impl Progress {
     pub(super) fn is_approved(&self, sha256: &str, now: i64) -> bool {
         match self.policy {
             Policy::None | Policy::Desk => true,
-            Policy::ByRequest | Policy::Required => {
+            // It ends with the cutoff, which is asked of everything.
+            Policy::ByRequest => self.approval.as_ref().is_some_and(|given| given.sha256 == sha256),
+            Policy::Required => {
                 self.approval.as_ref().is_some_and(|given| given.sha256 == sha256 && now < given.expires_at)
             }
         }
@@ -64,6 +66,8 @@ pub(super) fn approve(
     next.not_before = now;
     next.cutoff = now + timing.intent_cutoff_ms;
     next.deadline = now + timing.deadline_ms;
+    // A new clock, and tries of its own.
+    (next.attempts, next.lost_leases, next.logins_renewed) = (0, 0, 0);
     let expires_at = expires_at.min(next.cutoff);
     next.opened_until = Some(expires_at);
     next.approval = Some(Approval { sha256, expires_at });

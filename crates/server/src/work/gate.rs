@@ -9,10 +9,11 @@ use applyd_core::state::{By, Event};
 use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
 use applyd_store::recover::Witnessed;
-use applyd_store::{Error, Tx, budget, meta, pause};
+use applyd_store::{Error, Tx, approval, budget, meta, pause};
 
 use super::Worker;
 use super::leases::Lease;
+use super::step::KEY_GONE;
 use crate::failpoint;
 
 /// Why the gate stayed shut. Nothing was sent.
@@ -26,7 +27,7 @@ pub(crate) enum Shut {
     Paused(String),
     /// The intent stands, the witness does not: closed as not submitted.
     NoWitness,
-    /// A limit of Connects stood against it at the last moment.
+    /// A limit of Connects stood against it at the last moment, or its key decides no more.
     Ended,
 }
 
@@ -70,6 +71,11 @@ pub(crate) async fn cross(
             if let Some(over) = over_budget(tx, &id, cost)? {
                 let ended = queue::advance(tx, &id, Event::End(over), by, &timing, Beside::default())?;
                 return Ok(ended.map(Crossing::Ended).map_err(|_| Shut::Refused));
+            }
+            if !approval::still_decides(tx, &id)? {
+                let beside = Beside { note: Some(KEY_GONE), ..Beside::default() };
+                let asked = queue::advance(tx, &id, Event::AskPerson, by, &timing, beside)?;
+                return Ok(asked.map(Crossing::Ended).map_err(|_| Shut::Refused));
             }
             let beside =
                 Beside { connects: Some(cost.total()), letter_sha256: Some(&letter), ..Beside::default() };

@@ -12,7 +12,7 @@ use applyd_store::application::{self, Application};
 use applyd_store::freelancer::Chosen;
 use applyd_store::grant::Grantee;
 use applyd_store::queue::{self, Beside};
-use applyd_store::{Error, Tx, budget, letter, refresh};
+use applyd_store::{Error, Tx, approval, budget, letter, refresh};
 use applyd_upwork::{Assignment, Ready};
 
 use super::Worker;
@@ -52,7 +52,7 @@ pub async fn step(worker: &Worker, account: &AccountId) -> Result<bool, Error> {
         let _ = worker.advance(lease.id(), Event::End(gone), By::Worker(lease.epoch()), note).await?;
         return Ok(true);
     };
-    let assigned = taken.assignment(profile)?;
+    let assigned = taken.assignment(profile, worker.letters.is_model())?;
     if taken.verify_only {
         verify(worker, &lease, &taken.application, &assigned).await?;
     } else if taken.application.progress.state == State::AwaitingApproval {
@@ -122,6 +122,10 @@ async fn arm(
             if let Some(ending) = forbidden(tx, &id, &job, cost)? {
                 return queue::advance(tx, &id, Event::End(ending), by, &timing, beside);
             }
+            if !approval::still_decides(tx, &id)? {
+                let beside = Beside { note: Some(KEY_GONE), ..beside };
+                return queue::advance(tx, &id, Event::AskPerson, by, &timing, beside);
+            }
             // The one call would go out with tokens that are being replaced. From here on nobody replaces them.
             if !refresh::stands(tx, &grantee, login)? {
                 let again = Event::HandBack { delay_ms: RENEWED_PAUSE_MS };
@@ -149,6 +153,7 @@ async fn arm(
     Ok(is_armed)
 }
 
+pub(super) const KEY_GONE: &str = "the key that asked for it does not decide any more";
 const NOT_APPROVED: &str = "what would be sent is not what was approved";
 
 /// What ends an application although the site would take it.

@@ -55,7 +55,7 @@ pub(super) async fn take(worker: &Worker, account: &AccountId) -> Result<Option<
 impl Taken {
     /// What the client is to do. Where the request names no ceiling, it is what the key may spend, or what a person
     /// was shown.
-    pub(super) fn assignment(&self, profile: &Chosen) -> Result<Assignment, Error> {
+    pub(super) fn assignment(&self, profile: &Chosen, has_model: bool) -> Result<Assignment, Error> {
         let application = &self.application;
         let shown = self.approved.as_ref().and_then(|shown| shown.terms.max_connects);
         let asked = &self.asked;
@@ -71,8 +71,9 @@ impl Taken {
             terms,
             default_rate: profile.rate,
             fill: match application.progress.policy {
-                Policy::ByRequest => Fill::AskPerson,
-                Policy::None | Policy::Required | Policy::Desk => fill(application.channel),
+                // Where nobody writes answers, a person's approval would bring none.
+                Policy::ByRequest if has_model || application.channel == Channel::Sandbox => Fill::AskPerson,
+                _ => fill(application.channel),
             },
             approved: self.approved.as_ref().map(|shown| ApprovedPreview {
                 id: shown.preview_id.clone(),

@@ -2,13 +2,13 @@
 
 use applyd_core::approval::Policy;
 use applyd_core::connects::{Cost, Limits};
-use applyd_core::ids::{AccountId, KeyId, QueueId};
+use applyd_core::ids::{AccountId, KeyId, QueueId, ShowingId};
 use applyd_core::state::{By, Event, Refused, State};
 use applyd_core::time::{APPROVAL_MS, PREVIEW_MARGIN_MS};
-use applyd_store::approval::{self, Approved, Person, Shown};
+use applyd_store::approval::{self, Approved, Person, Showing, Shown};
 use applyd_store::audit::{Export, Wanted};
 use applyd_store::queue::{Accept, Beside, New};
-use applyd_store::{account, application, budget, queue, retention};
+use applyd_store::{account, api_key, application, budget, queue, retention};
 
 use crate::engine::on_each;
 use crate::world::{HASH, START, T, World, arm, cross, job, terms};
@@ -55,14 +55,25 @@ fn show(world: &World, id: &QueueId, by: By, shown: Shown) -> Result<application
     world.write(move |tx| approval::show(tx, &id, by, &T, &shown, Some("A job")))
 }
 
-fn approve_as(world: &World, id: &QueueId, name: &'static str, hash: &str) -> Approved {
-    let (id, hash) = (id.clone(), hash.to_owned());
+fn last_shown(world: &World, id: &QueueId) -> Option<Showing> {
+    let id = id.clone();
+    world.read(move |tx| approval::last_shown(tx, &id))
+}
+
+fn approve_seen(world: &World, id: &QueueId, name: &'static str, seen: &ShowingId) -> Approved {
+    let (id, seen) = (id.clone(), seen.clone());
     let person = Person { name, address: "command line" };
-    world.write(move |tx| approval::approve(tx, &id, &hash, person, &T))
+    world.write(move |tx| approval::approve(tx, &id, &seen, person, &T))
+}
+
+/// What was shown last; nothing that exists where nothing was.
+fn approve_as(world: &World, id: &QueueId, name: &'static str) -> Approved {
+    let seen = last_shown(world, id).map_or_else(|| ShowingId::new(START, 9), |showing| showing.id);
+    approve_seen(world, id, name, &seen)
 }
 
 fn approve(world: &World, id: &QueueId) -> Approved {
-    approve_as(world, id, "Ada", HASH)
+    approve_as(world, id, "Ada")
 }
 
 #[test]
@@ -131,16 +142,18 @@ fn only_what_is_shown_now_is_approved_and_by_as_many_as_must() {
         let id = required(world, &account, 1);
         assert!(matches!(approve(world, &id), Approved::NotShown), "nothing was shown");
         open(world, &account, &id);
-        assert!(matches!(approve_as(world, &id, "Ada", "0000"), Approved::NotShown), "something else");
+        let other = ShowingId::new(START, 9);
+        assert!(matches!(approve_seen(world, &id, "Ada", &other), Approved::NotShown), "something else");
         assert!(matches!(approve(world, &id), Approved::NeedsAnother));
         assert!(matches!(approve(world, &id), Approved::Again));
+        assert!(matches!(approve_as(world, &id, "  ada"), Approved::Again), "however it is written");
         assert_eq!(world.state(&id), State::AwaitingApproval);
         // A new preview begins anew.
         world.pass(200_000);
         world.catch_up(&id, applyd_core::state::Dead::No);
         assert!(matches!(approve(world, &id), Approved::NotShown), "the slot was given back");
         open(world, &account, &id);
-        assert!(matches!(approve_as(world, &id, "Ben", HASH), Approved::NeedsAnother));
+        assert!(matches!(approve_as(world, &id, "Ben"), Approved::NeedsAnother));
         assert!(matches!(approve(world, &id), Approved::Queued(_)));
         assert_eq!(world.state(&id), State::Queued);
     });
@@ -355,5 +368,111 @@ fn what_was_shown_is_erased_with_its_task_and_the_decision_stays() {
         assert_eq!(showing.content.unwrap_err(), "it is erased");
         assert_eq!(decision(world), before);
         assert!(matches!(approve(world, &id), Approved::NotShown));
+    });
+}
+
+#[test]
+fn a_yes_to_an_older_preview_does_not_approve_a_dearer_one_of_the_same_terms() {
+    on_each(|world: &World| {
+        let account = world.account("a", 1);
+        let id = required(world, &account, 1);
+        open(world, &account, &id);
+        let seen = last_shown(world, &id).unwrap().id;
+        world.pass(180_000);
+        world.catch_up(&id, applyd_core::state::Dead::No);
+        ask(world, &id);
+        let epoch = world.claim(&account, "w1").unwrap().progress.epoch;
+        let dearer = Shown { cost: Cost { base: 18, boost: 0 }, ..shown(world.now()) };
+        show(world, &id, By::Worker(epoch), dearer).unwrap();
+        assert!(matches!(approve_seen(world, &id, "Ada", &seen), Approved::NotShown));
+        assert!(matches!(approve(world, &id), Approved::Queued(_)));
+    });
+}
+
+#[test]
+fn who_says_no_frees_the_slot_at_once() {
+    on_each(|world: &World| {
+        let account = world.account("a", 2);
+        let id = required(world, &account, 1);
+        open(world, &account, &id);
+        let other = world.accept(&account, &job(2));
+        let asked = other.clone();
+        let keeper = world.read(move |tx| approval::in_the_way(tx, &asked)).unwrap();
+        assert_eq!((&keeper.0, keeper.1.is_some()), (&id, true));
+        let closed = id.clone();
+        assert!(world.write(move |tx| approval::close(tx, &closed, &T)));
+        assert_eq!(world.claim(&account, "w1").unwrap().id, other);
+        assert!(matches!(approve(world, &id), Approved::NotShown));
+    });
+}
+
+#[test]
+fn what_a_recovered_intent_has_cost_is_taken_for_the_most() {
+    on_each(|world: &World| {
+        let account = world.account("a", 9);
+        let owner = account.clone();
+        let limits = Limits { per_day: Some(20), ..Limits::default() };
+        world.write(move |tx| budget::set(tx, &owner, None, limits));
+        let id = world.accept(&account, &job(1));
+        let (worker, terms_sha256) = ("dead".to_owned(), String::new());
+        let lost = Event::Recover { worker, at: world.now(), terms_sha256, in_time: true };
+        world.advance(&id, lost, By::Sweeper);
+        let waiting = required(world, &account, 2);
+        assert!(check(world, &waiting, 1).is_err(), "nobody knows what the other has cost");
+    });
+}
+
+#[test]
+fn a_key_that_replaces_another_has_its_limits_and_what_it_has_spent() {
+    on_each(|world: &World| {
+        let account = world.account("a", 9);
+        let (old, new) = (KeyId::new(START, 1), KeyId::new(START, 2));
+        let replace = |id: &KeyId, hash: [u8; 32]| {
+            let (owner, id) = (account.clone(), id.clone());
+            world.write(move |tx| api_key::replace(tx, &owner, "default", &id, &hash, 0));
+        };
+        replace(&old, [1; 32]);
+        let (owner, limited) = (account.clone(), old.clone());
+        let limits = Limits { per_day: Some(20), ..Limits::default() };
+        world.write(move |tx| budget::set(tx, &owner, Some(&limited), limits));
+        send(world, &account, 1);
+        replace(&new, [2; 32]);
+        let by_new = New { key: new, policy: Policy::Required, ..world.offer(&account, &job(2)) };
+        let Accept::Accepted { application, .. } = world.ask(by_new) else { panic!("refused") };
+        assert_eq!(check(world, &application.id, 10), Ok(()));
+        assert!(check(world, &application.id, 11).unwrap_err().contains("10 are spent"));
+    });
+}
+
+#[test]
+fn a_key_decides_as_long_as_it_stands_and_nobody_has_said_otherwise() {
+    on_each(|world: &World| {
+        let account = world.account("a", 9);
+        let key = KeyId::new(START, 1);
+        let (owner, id) = (account.clone(), key.clone());
+        world.write(move |tx| api_key::replace(tx, &owner, "default", &id, &[1; 32], 0));
+        let set = |ceiling| {
+            let id = key.clone();
+            world.write(move |tx| api_key::set_by_request(tx, &id, ceiling, "Ada"));
+        };
+        let new =
+            New { policy: Policy::ByRequest, ceiling_connects: Some(16), ..world.offer(&account, &job(1)) };
+        let Accept::Accepted { application, .. } = world.ask(new) else { panic!("refused") };
+        let decides = || {
+            let id = application.id.clone();
+            world.read(move |tx| approval::still_decides(tx, &id))
+        };
+        assert!(!decides(), "never said");
+        set(Some(16));
+        assert!(decides());
+        set(None);
+        assert!(!decides(), "taken back");
+        set(Some(16));
+        let id = key.clone();
+        world.write(move |tx| api_key::revoke(tx, &id));
+        assert!(!decides(), "revoked");
+        let policy = |account| approval::policy_of(applyd_store::account::Channel::Upwork, account, true);
+        assert_eq!(policy(None), Policy::ByRequest);
+        assert_eq!(policy(Some(Policy::Required)), Policy::Required, "what was said of the account holds");
     });
 }

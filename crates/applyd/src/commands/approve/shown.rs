@@ -1,15 +1,24 @@
 //! What a person sees before deciding.
 
-use applyd_core::ids::QueueId;
+use applyd_core::ids::{QueueId, ShowingId};
 use applyd_core::terms::Price;
-use applyd_store::approval::Shown;
+use applyd_store::approval::{About, Shown};
 use applyd_store::letter::Origin;
 use serde_json::{Value, json};
 
 use crate::output;
 
+/// Where people find a job by its ciphertext.
+const JOBS: &str = "https://www.upwork.com/jobs/";
+
 /// Everything that an approval is bound to, and what it costs.
-pub(super) fn sheet(id: &QueueId, shown: &Shown, origin: &Origin) -> Value {
+pub(super) fn sheet(
+    id: &QueueId,
+    showing: &ShowingId,
+    shown: &Shown,
+    about: &About,
+    origin: &Origin,
+) -> Value {
     let (terms, cost) = (&shown.terms, shown.cost);
     let price = match &terms.price {
         Price::Absent => Value::Null,
@@ -24,11 +33,15 @@ pub(super) fn sheet(id: &QueueId, shown: &Shown, origin: &Origin) -> Value {
             json!({"fixedPrice": total.to_json(), "milestones": milestones})
         }
     };
+    let (profile_id, profile) = about.profile.clone().unzip();
     json!({
-        "queueId": id.as_str(), "sha256": shown.sha256, "previewId": shown.preview_id,
+        "queueId": id.as_str(), "account": about.account, "jobId": about.job.as_str(),
+        "jobUrl": format!("{JOBS}{}", about.job), "title": about.title, "freelancer": about.freelancer,
+        "showingId": showing.as_str(), "sha256": shown.sha256, "previewId": shown.preview_id,
+        "openUntil": about.open_until,
         "connects": {"cost": cost.base, "boost": cost.boost, "total": cost.total(), "max": terms.max_connects,
                      "balance": shown.balance_connects},
-        "profileId": terms.profile_id, "price": price, "timeline": terms.timeline,
+        "profileId": profile_id, "profile": profile, "price": price, "timeline": terms.timeline,
         "coverLetter": terms.cover_letter, "answers": terms.answers, "remarks": shown.remarks,
         "letterGenerated": origin.model.is_some(), "letterModel": origin.model,
         "letterSentWith": origin.sent_with.as_ref().map(QueueId::as_str),
@@ -37,20 +50,31 @@ pub(super) fn sheet(id: &QueueId, shown: &Shown, origin: &Origin) -> Value {
 
 /// The same for people.
 pub(super) fn text(sheet: &Value) -> String {
-    let connects = &sheet["connects"];
+    let (connects, of) = (&sheet["connects"], |member: &str| output::shown(&sheet[member]));
+    let until = sheet["openUntil"].as_i64().map(applyd_core::time::iso).unwrap_or_default();
     let mut text = format!(
-        "application  {}\nprofile      {}\nprice        {}\ntimeline     {}\nConnects     {} + {} boost = {} of {}\nhash         {}\n\n{}\n",
-        output::shown(&sheet["queueId"]),
-        output::shown(&sheet["profileId"]),
-        sheet["price"],
-        output::shown(&sheet["timeline"]),
+        "application  {}\naccount      {}\njob          {}\n             {}\nfreelancer   {}\nprofile      {} ({})\nprice        {}\n\
+         timeline     {}\nConnects     {} + {} boost = {} of {}\nopen until   {until}\nshowing      {}\n\n{}\n",
+        of("queueId"),
+        of("account"),
+        of("title"),
+        of("jobUrl"),
+        of("freelancer"),
+        of("profile"),
+        of("profileId"),
+        output::visible(&sheet["price"].to_string()),
+        of("timeline"),
         connects["cost"],
         connects["boost"],
         connects["total"],
         connects["balance"],
-        output::shown(&sheet["sha256"]),
-        output::shown(&sheet["coverLetter"]),
+        of("showingId"),
+        of("coverLetter"),
     );
+    let hidden = output::hidden(sheet["coverLetter"].as_str().unwrap_or_default());
+    if hidden > 0 {
+        text.push_str(&format!("\nnote: the letter has {hidden} invisible characters, written out here\n"));
+    }
     for answer in sheet["answers"].as_array().into_iter().flatten() {
         let (question, answer) = (output::shown(&answer["question"]), output::shown(&answer["answer"]));
         text.push_str(&format!("\n? {question}\n> {answer}\n"));

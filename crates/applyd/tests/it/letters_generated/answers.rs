@@ -33,8 +33,8 @@ fn a_person_reads_what_the_model_answers_and_that_is_sent() {
     assert!(answers.len() >= 2 && answers[0]["answer"] == "Answer number 0.", "{shown}");
     let remarks = shown["remarks"].to_string();
     assert!(remarks.contains("answer written by writer-1"), "{remarks}");
-    let hash = shown["sha256"].as_str().unwrap();
-    place.json(&["approve", &id, "--hash", hash, "--by", "Ada"]);
+    let hash = shown["showingId"].as_str().unwrap();
+    place.json(&["approve", &id, "--showing", hash, "--by", "Ada"]);
     let ended = server.ended(&account, &id, std::time::Duration::from_secs(20));
     assert_eq!(ended["applicationStatus"], "applied", "{ended}");
     assert_eq!(model.seen().len(), answers.len(), "asked once for each question");
