@@ -213,6 +213,8 @@ pub enum Trouble {
     Login {
         /// For the timeline and the log.
         reason: String,
+        /// The pair of tokens that it was; another one may be in its place by now.
+        pair: i64,
     },
     /// The login is being restored.
     Reconnecting {

@@ -110,16 +110,22 @@ impl Worker {
         }
     }
 
+    /// Tells what a commit made.
     fn publish(&self, application: &Application) {
+        self.tell(application);
+        if application.progress.state.is_terminal() {
+            metrics::ended(application, self.store.now());
+        }
+    }
+
+    /// As [`Self::publish`], of what has not come to an end just now.
+    fn tell(&self, application: &Application) {
         self.news.publish(application);
         let progress = &application.progress;
         if progress.state.is_terminal() && progress.state != State::Unknown {
             // A correction comes later, but the slot was free from the deadline on.
             let ended_at = self.store.now().min(progress.deadline);
             self.pace.ended(&application.account, application.accepted_at, ended_at);
-        }
-        if progress.state.is_terminal() {
-            metrics::ended(application, self.store.now());
         }
         if !progress.holds_slot() || progress.state == State::Queued {
             self.wakes.wake(&application.account);

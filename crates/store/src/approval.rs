@@ -14,7 +14,7 @@ use crate::application::{self, Application};
 use crate::freelancer::Chosen;
 use crate::queue::{Beside, Next, advance};
 use crate::tx::{Row, values};
-use crate::{Error, Tx, budget, grant, meta};
+use crate::{Error, Tx, budget, grant, meta, pause};
 
 /// A wish to look at a preview is forgotten after this: whoever had it has left.
 const ASKED_FOR_MS: i64 = 60_000;
@@ -353,6 +353,7 @@ pub fn approve(
     match advance(tx, id, event, By::Person, timing, beside)? {
         Ok(application) => {
             decide(tx, id, shown_as, Some(sha256), "approved", person, None)?;
+            pause::tell(tx, id, &application.account, application.channel)?;
             Ok(Approved::Queued(Box::new(application)))
         }
         Err(_) => Ok(Approved::NotShown),

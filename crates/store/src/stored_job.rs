@@ -222,15 +222,6 @@ pub fn save_number(tx: &Tx<'_>, account: &AccountId, job: &JobKey, numbered: &Jo
     Ok(())
 }
 
-/// Erases all contents of an account.
-pub(crate) fn wipe(tx: &Tx<'_>, account: &AccountId) -> Result<usize, Error> {
-    tx.execute(
-        "UPDATE stored_job SET company_id = NULL, title = NULL, document = NULL
-         WHERE account_id = ?1 AND title IS NOT NULL",
-        values![account.as_str()],
-    )
-}
-
 /// Erases contents that were kept for as long as they may be; answers of how many jobs.
 ///
 /// # Errors

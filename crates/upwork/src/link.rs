@@ -137,8 +137,8 @@ impl Upwork {
     /// [`Trouble`].
     pub async fn check(&self, grantee: &Grantee) -> Result<(), Trouble> {
         match self.check_once(grantee).await {
-            Err(Trouble::Login { .. }) => {
-                self.renew(grantee).await?;
+            Err(Trouble::Login { pair, .. }) => {
+                self.renew(grantee, pair).await?;
                 self.check_once(grantee).await
             }
             checked => checked,
@@ -156,9 +156,9 @@ impl Upwork {
 impl From<Denied> for Unlinked {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Fault(fault @ (Fault::Refused(_) | Fault::Status { status: 401 | 403, .. })) => {
-                Self::Refused(fault.to_string())
-            }
+            Denied::Fault(
+                fault @ (Fault::Refused(_) | Fault::Login { .. } | Fault::Status { status: 403, .. }),
+            ) => Self::Refused(fault.to_string()),
             Denied::Fault(fault) => Self::Unreachable(fault.to_string()),
             Denied::UnknownClient | Denied::Refused { .. } => Self::Refused(denied.to_string()),
         }
@@ -168,7 +168,7 @@ impl From<Denied> for Unlinked {
 fn reason(trouble: Trouble) -> String {
     match trouble {
         Trouble::Passing { reason, .. }
-        | Trouble::Login { reason }
+        | Trouble::Login { reason, .. }
         | Trouble::Reconnecting { reason, .. }
         | Trouble::Policy { reason } => reason,
         Trouble::Person => "a person must approve it".into(),

@@ -4,13 +4,13 @@ use std::process::{Command, Stdio};
 
 use applyd_store::account::Channel;
 use applyd_store::grant::{self, Grantee};
-use applyd_store::{Store, Tx, account, freelancer};
+use applyd_store::{Store, Tx, account, audit, freelancer};
 use applyd_upwork::{Callback, Choice, Linked, Linking, Upwork};
 use applyd_wire::Freelancer;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::cli::{Global, Link};
+use crate::cli::{Global, Link, operator};
 use crate::commands::freelancer as person;
 use crate::commands::serve::{Stop, run};
 use crate::failure::Failure;
@@ -171,6 +171,7 @@ async fn keep(upwork: &Upwork, store: &Store, link: Link, linked: Linked) -> Res
                 person::make(tx, &owner, (&freelancer, &name), (&profile, &title), rate)?;
             }
             grant::save(tx, &grant)?;
+            audit::note(tx, "linked", &operator(), Some(&owner), &told)?;
             Ok(told)
         })
         .await

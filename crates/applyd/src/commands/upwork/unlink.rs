@@ -2,10 +2,10 @@
 
 use applyd_core::ids::AccountId;
 use applyd_store::grant::{self, Grant, Grantee};
-use applyd_store::{Tx, application, forget};
+use applyd_store::{Store, Tx, application, audit, retention};
 use serde_json::json;
 
-use crate::cli::Global;
+use crate::cli::{Global, operator};
 use crate::commands::{freelancer, serve};
 use crate::failure::Failure;
 use crate::output;
@@ -19,7 +19,7 @@ pub(super) fn unlink(
     let settings = global.settings(None)?;
     let store = crate::commands::store(global, false)?;
     let upwork = super::client(&store, &settings)?;
-    let (grant, erased) = store.write_blocking(move |tx| {
+    let grant = store.write_blocking(move |tx| {
         let account = crate::commands::account_of(tx, &account)?.id;
         let grantee = grantee(tx, &account, freelancer.as_deref())?;
         let unsettled = application::unsettled(tx, &account)?;
@@ -30,7 +30,9 @@ pub(super) fn unlink(
             ));
         }
         let grant = grant::remove(tx, &grantee)?.ok_or_else(|| not_linked(&grantee))?;
-        Ok((grant, forget::contents(tx, &account)?))
+        let facts = json!({"freelancerId": grant.grantee.freelancer, "orgUid": grant.org_uid});
+        audit::note(tx, "unlinked", &operator(), Some(&account), &facts)?;
+        Ok(grant)
     })?;
     // Gone here first: whatever the site says, nothing is done with it any more.
     let Grant { grantee, org_uid, .. } = grant.clone();
@@ -45,14 +47,27 @@ pub(super) fn unlink(
         }
         Ok(())
     })?;
+    let erased = wipe(&store, &grantee.account)?;
     let told = json!({
         "accountId": grantee.account.as_str(), "freelancerId": grantee.freelancer, "orgUid": org_uid,
-        "revoked": revoked, "erasedJobs": erased,
+        "revoked": revoked, "erased": erased,
     });
     output::print(global.json, &told, |told| {
         let end = if revoked { "and revoked at Upwork" } else { "but NOT revoked at Upwork" };
         format!("{} is unlinked {end}", output::shown(&told["freelancerId"]))
     })
+}
+
+/// Erases what the account has of the site's contents, in portions, so that a server beside this can write in between.
+fn wipe(store: &Store, account: &AccountId) -> Result<usize, Failure> {
+    let mut erased = 0;
+    loop {
+        let account = account.clone();
+        match store.write_blocking(move |tx| retention::wipe(tx, &account))? {
+            0 => return Ok(erased),
+            more => erased += more,
+        }
+    }
 }
 
 fn grantee(tx: &Tx<'_>, account: &AccountId, name: Option<&str>) -> Result<Grantee, Failure> {
