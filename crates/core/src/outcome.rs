@@ -241,6 +241,19 @@ impl Trouble {
         Self::Passing { reason: reason.into(), after_ms: None }
     }
 
+    /// What it is about, in a sentence.
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self {
+            Self::Passing { reason, .. }
+            | Self::Login { reason, .. }
+            | Self::Reconnecting { reason, .. }
+            | Self::Policy { reason } => reason,
+            Self::Person => "a person must approve it".into(),
+            Self::End(ending) => ending.message,
+        }
+    }
+
     /// An end with a reason.
     #[must_use]
     pub fn end(code: Code, reason: &str) -> Self {

@@ -51,7 +51,7 @@ impl Upwork {
                 Err(trouble) => Err(trouble),
             };
         }
-        seen.unwrap_or_else(|trouble| Sighting::Unreadable { reason: told(trouble) })
+        seen.unwrap_or_else(|trouble| Sighting::Unreadable { reason: trouble.reason() })
     }
 
     async fn look_once(&self, assignment: &Assignment, since: Since) -> Result<Sighting, Trouble> {
@@ -178,15 +178,4 @@ impl Search<'_> {
 
 fn found(proposal: Option<String>, created_at: Option<i64>, by: &str) -> Sighting {
     Sighting::Found { proposal, created_at, evidence: by.to_owned() }
-}
-
-fn told(trouble: Trouble) -> String {
-    match trouble {
-        Trouble::Passing { reason, .. }
-        | Trouble::Login { reason, .. }
-        | Trouble::Reconnecting { reason, .. }
-        | Trouble::Policy { reason } => reason,
-        Trouble::Person => "a person must approve it".into(),
-        Trouble::End(ending) => ending.message,
-    }
 }

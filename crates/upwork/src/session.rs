@@ -73,6 +73,13 @@ impl Session {
         Ok(session)
     }
 
+    /// The protocol's version that is spoken.
+    pub(crate) async fn version(&self) -> String {
+        let handshake = self.handshake.lock().await.clone();
+        let version = handshake.headers.get(PROTOCOL_VERSION).and_then(|version| version.to_str().ok());
+        version.unwrap_or_default().to_owned()
+    }
+
     /// The tools that the server lists, over all pages.
     pub(crate) async fn tools(&self) -> Result<Vec<Value>, Fault> {
         let mut tools = Vec::new();

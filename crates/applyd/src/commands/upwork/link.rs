@@ -177,16 +177,19 @@ async fn keep(upwork: &Upwork, store: &Store, link: Link, linked: Linked) -> Res
         .await
 }
 
+/// Organisations for a person to read.
+pub(super) fn listed(organisations: &[Choice]) -> String {
+    let row = |choice: &Choice| {
+        let kind = if choice.is_agency { "agency" } else { "freelancer" };
+        let suspended = if choice.is_suspended { ", suspended" } else { "" };
+        format!("{} ({}, {kind}{suspended})", choice.org_uid, choice.name)
+    };
+    organisations.iter().map(row).collect::<Vec<_>>().join("; ")
+}
+
 /// The organisation that was named, or the only one that may propose.
 fn chosen<'a>(organisations: &'a [Choice], named: Option<&str>) -> Result<&'a Choice, Failure> {
-    let told = || {
-        let row = |choice: &Choice| {
-            let kind = if choice.is_agency { "agency" } else { "freelancer" };
-            let suspended = if choice.is_suspended { ", suspended" } else { "" };
-            format!("{} ({}, {kind}{suspended})", choice.org_uid, choice.name)
-        };
-        organisations.iter().map(row).collect::<Vec<_>>().join("; ")
-    };
+    let told = || listed(organisations);
     let mut usable = organisations
         .iter()
         .filter(|choice| !choice.is_suspended && named.is_none_or(|named| named == choice.org_uid));

@@ -2,11 +2,11 @@
 
 use applyd_core::ids::AccountId;
 use applyd_store::grant::{self, Grant, Grantee};
-use applyd_store::{Store, Tx, application, audit, retention};
+use applyd_store::{Store, application, audit, retention};
 use serde_json::json;
 
 use crate::cli::{Global, operator};
-use crate::commands::{freelancer, serve};
+use crate::commands::serve;
 use crate::failure::Failure;
 use crate::output;
 
@@ -21,7 +21,8 @@ pub(super) fn unlink(
     let upwork = super::client(&store, &settings)?;
     let grant = store.write_blocking(move |tx| {
         let account = crate::commands::account_of(tx, &account)?.id;
-        let grantee = grantee(tx, &account, freelancer.as_deref())?;
+        let nobody = || not_linked(&Grantee::of_account(account.clone()));
+        let grantee = super::grantee(tx, &account, freelancer.as_deref())?.ok_or_else(nobody)?;
         let unsettled = application::unsettled(tx, &account)?;
         if unsettled > 0 && !force {
             return Err(Failure::hinted(
@@ -67,24 +68,6 @@ fn wipe(store: &Store, account: &AccountId) -> Result<usize, Failure> {
             0 => return Ok(erased),
             more => erased += more,
         }
-    }
-}
-
-fn grantee(tx: &Tx<'_>, account: &AccountId, name: Option<&str>) -> Result<Grantee, Failure> {
-    if let Some(name) = name {
-        let found = freelancer::find(tx, account, name)?.ok_or_else(|| {
-            Failure::hinted(format!("there is no freelancer `{name}`"), "`applyd upwork accounts` shows them")
-        })?;
-        return Ok(Grantee { account: account.clone(), freelancer: Some(found.id) });
-    }
-    let mut linked = grant::of_persons(tx, account)?;
-    match (linked.pop(), linked.is_empty()) {
-        (Some(only), true) => Ok(only.grantee),
-        (Some(_), false) => Err(Failure::hinted(
-            "several freelancers of this account are linked",
-            "name one with --freelancer; `applyd upwork accounts` shows them",
-        )),
-        (None, _) => Err(not_linked(&Grantee::of_account(account.clone()))),
     }
 }
 
