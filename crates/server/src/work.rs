@@ -32,7 +32,6 @@ use applyd_store::{Error, Store, Tx};
 use applyd_upwork::{Assignment, Upwork};
 
 use crate::marketplaces::{Marketplaces, fill};
-use crate::metrics;
 use crate::news::News;
 pub(crate) use dispatch::dispatch;
 pub(crate) use gate::witnessed;
@@ -110,16 +109,7 @@ impl Worker {
         }
     }
 
-    /// Tells what a commit made.
     fn publish(&self, application: &Application) {
-        self.tell(application);
-        if application.progress.state.is_terminal() {
-            metrics::ended(application, self.store.now());
-        }
-    }
-
-    /// As [`Self::publish`], of what has not come to an end just now.
-    fn tell(&self, application: &Application) {
         self.news.publish(application);
         let progress = &application.progress;
         if progress.state.is_terminal() && progress.state != State::Unknown {

@@ -114,10 +114,10 @@ fn now(
     if find(tx, person, id)?.is_none() {
         return Ok(None);
     }
-    catch_up(tx, id, timing, |_| Dead::No)?;
+    let has_ended = catch_up(tx, id, timing, |_| Dead::No)?.is_some_and(|changed| changed.has_ended);
     let Some(Case { application, person: who }) = find(tx, person, id)? else { return Ok(None) };
     let is_own = who.as_ref().is_some_and(|who| who.id == person.id);
-    Ok(Some((application, who, is_own)))
+    Ok(Some((Application { has_ended, ..application }, who, is_own)))
 }
 
 fn past(application: Application) -> Stop {

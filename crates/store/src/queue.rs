@@ -126,6 +126,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
         ceiling_connects: new.ceiling_connects,
         preview_expires_at: None,
         progress: Progress::accepted(tx.now(), new.policy, &new.timing),
+        has_ended: false,
     };
     if new.policy == Policy::ByRequest {
         application.progress.approval = Some(approval::by_request(tx, &application, &profile, &new.terms)?);
@@ -285,7 +286,8 @@ pub fn advance(
     }
     let facts = act.facts(&was.progress, &step.next, &beside);
     timeline::note(tx, id, line, &was.progress, &step.next, beside.note, &facts)?;
-    let now = Application { version: was.version + 1, progress: step.next, ..was };
+    let has_ended = step.tell.is_some();
+    let now = Application { version: was.version + 1, progress: step.next, has_ended, ..was };
     if let Some(kind) = step.ledger
         && !ledger::transfer(tx, &now.account, Some(id), kind, 1)?
     {
@@ -339,12 +341,15 @@ pub fn catch_up(
 ) -> Result<Option<Application>, Error> {
     // Doubt, permit closed, deadline: no chain of overdue steps is longer.
     const LONGEST_CHAIN: usize = 4;
-    let mut changed = None;
+    let mut changed: Option<Application> = None;
     for _ in 0..LONGEST_CHAIN {
         let Some(was) = application::load(tx, id)? else { break };
         let Some(event) = state::overdue(&was.progress, tx.now(), dead(&was.progress)) else { break };
         match advance(tx, id, event, By::Sweeper, timing, Beside::default())? {
-            Ok(now) => changed = Some(now),
+            Ok(now) => {
+                let has_ended = now.has_ended || changed.is_some_and(|before| before.has_ended);
+                changed = Some(Application { has_ended, ..now });
+            }
             Err(_) => break,
         }
     }

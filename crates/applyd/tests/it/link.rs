@@ -213,6 +213,9 @@ fn a_linked_freelancer_applies_and_an_unlinked_one_leaves_nothing_behind() {
     assert_eq!(states(&place, &[]), [("Ada".to_owned(), "needs linking".to_owned())]);
 
     let_key_decide(&place, &account);
+    // A running server knows it within a second, a new one at once.
+    server.stop();
+    let server = place.serve();
     let later = apply(&server, &account, OTHER, &json!({}));
     let ended = server.ended(&account, &later.queue_id(), WAIT);
     assert_eq!(ended["applicationStatus"], "logged_out", "{ended}");

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use applyd_core::ids::QueueId;
 use applyd_core::outcome::Sighting;
-use applyd_core::state::{By, Event, State};
+use applyd_core::state::{By, Event};
 use applyd_store::Error;
 use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
@@ -77,13 +77,8 @@ pub(crate) async fn look(
             queue::advance(tx, &id, event, by, &timing, beside)
         })
         .await?;
-    match &moved {
-        // Its end was counted when it became unknown.
-        Ok(now) if now.progress.state == State::Unknown && application.progress.state == State::Unknown => {
-            worker.tell(now);
-        }
-        Ok(now) => worker.publish(now),
-        Err(_) => {}
+    if let Ok(application) = &moved {
+        worker.publish(application);
     }
     Ok(())
 }
