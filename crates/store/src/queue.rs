@@ -2,7 +2,7 @@
 
 use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, EventId, KeyId, QueueId};
-use applyd_core::job_ref::{JobKey, JobRef, Published};
+use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::ledger::Kind;
 use applyd_core::queue::{most_ahead, retry_after_s};
 use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State, Step};
@@ -90,7 +90,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     let Some(profile) = freelancer::profile(tx, &new.account, new.terms.profile_id.as_deref())? else {
         return Ok(Accept::UnknownProfile);
     };
-    let Some(job) = resolve(tx, &new.account, new.channel, &new.job)? else {
+    let Some(job) = stored_job::resolve(tx, &new.account, new.channel, &new.job)? else {
         return Ok(Accept::UnknownJob);
     };
     let foremost = application::foremost(tx, &new.account, &job)?;
@@ -140,40 +140,6 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     }
     pause::tell(tx, &application.id, &application.account, application.channel)?;
     Ok(Accept::Accepted { application: Box::new(application), available: available - 1 })
-}
-
-/// The canonical key of a job that this account may name.
-///
-/// # Errors
-/// The store's.
-pub fn resolve(
-    tx: &Tx<'_>,
-    account: &AccountId,
-    channel: Channel,
-    job: &JobRef,
-) -> Result<Option<JobKey>, Error> {
-    let key = match job {
-        // On `upwork` an old ciphertext goes by the number that it was found to have.
-        JobRef::Key(key) if channel == Channel::Upwork && key.numeric().is_none() => {
-            Some(stored_job::number(tx, account, key)?.unwrap_or_else(|| key.clone()))
-        }
-        JobRef::Key(key) => Some(key.clone()),
-        JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
-            Some(key) => Some(key),
-            None => {
-                let uuid = uuid.hyphenated().to_string();
-                match application::job_of_uuid(tx, account, &uuid)? {
-                    Some(key) => Some(key),
-                    None => stored_job::job_of_uuid(tx, account, &uuid)?,
-                }
-            }
-        },
-    };
-    Ok(key.filter(|key| match key.published() {
-        Published::Known(_) => channel == Channel::Sandbox,
-        Published::Reserved => false,
-        Published::Ordinary => true,
-    }))
 }
 
 /// The state of the application that bars another one for a job, if there is one.
