@@ -40,7 +40,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Account(command) => account::run(global, command)?,
         Command::Freelancer(command) => freelancer::run(global, command)?,
-        Command::Upwork(command) => upwork::run(global, command)?,
+        Command::Upwork(command) => return upwork::run(global, command),
         Command::Key(command) => key::run(global, command)?,
         Command::Credits(command) => credits::run(global, &command)?,
         Command::Feed(command) => feed::run(global, command)?,

@@ -213,6 +213,8 @@ pub enum Trouble {
     Login {
         /// For the timeline and the log.
         reason: String,
+        /// The pair of tokens that it was; another one may be in its place by now.
+        pair: i64,
     },
     /// The login is being restored.
     Reconnecting {
@@ -237,6 +239,19 @@ impl Trouble {
     #[must_use]
     pub fn passing(reason: impl Into<String>) -> Self {
         Self::Passing { reason: reason.into(), after_ms: None }
+    }
+
+    /// What it is about, in a sentence.
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self {
+            Self::Passing { reason, .. }
+            | Self::Login { reason, .. }
+            | Self::Reconnecting { reason, .. }
+            | Self::Policy { reason } => reason,
+            Self::Person => "a person must approve it".into(),
+            Self::End(ending) => ending.message,
+        }
     }
 
     /// An end with a reason.

@@ -61,13 +61,15 @@ fn known(method: &Method) -> &'static str {
 }
 
 /// An application has come to an end, or an unknown outcome was corrected.
-pub(crate) fn ended(application: &Application, now_ms: i64) {
+pub(crate) fn ended(application: &Application) {
     if RECORDER.get().is_none() {
         return;
     }
     let progress = &application.progress;
     let (status, code) = (progress.state.status().as_str(), progress.code.map_or("", Code::as_str));
-    let took_ms = now_ms.saturating_sub(application.accepted_at).max(0);
+    // As a poller saw it: a correction does not change that.
+    let ended_at = progress.processed_at.unwrap_or(application.accepted_at);
+    let took_ms = ended_at.saturating_sub(application.accepted_at).max(0);
     histogram!("applyd_application_settle_seconds", "status" => status).record(took_ms as f64 / 1e3);
     counter!("applyd_applications_ended_total", "status" => status, "code" => code).increment(1);
 }

@@ -12,6 +12,7 @@ use applyd_store::{Store, event};
 use tokio::sync::Notify;
 
 use crate::bells::Bells;
+use crate::metrics;
 use crate::status_cache::{Answer, StatusCache};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -42,6 +43,9 @@ impl News {
 
     /// Tells what a commit made, and answers the status that it now has.
     pub(crate) fn publish(&self, application: &Application) -> Answer {
+        if application.has_ended {
+            metrics::ended(application);
+        }
         let answer = self.answers.publish(application);
         // An end, and nothing else, has an event.
         self.ring(&application.account, &application.id, application.progress.state.is_terminal());

@@ -34,7 +34,6 @@ use applyd_upwork::{Assignment, Upwork};
 
 use crate::letter::Letters;
 use crate::marketplaces::{Marketplaces, fill};
-use crate::metrics;
 use crate::news::News;
 pub(crate) use dispatch::dispatch;
 pub(crate) use gate::witnessed;
@@ -121,9 +120,6 @@ impl Worker {
             // A correction comes later, but the slot was free from the deadline on.
             let ended_at = self.store.now().min(progress.deadline);
             self.pace.ended(&application.account, application.accepted_at, ended_at);
-        }
-        if progress.state.is_terminal() {
-            metrics::ended(application, self.store.now());
         }
         if !progress.holds_slot() || progress.state == State::Queued {
             self.wakes.wake(&application.account);

@@ -36,6 +36,8 @@ pub struct Application {
     pub version: i64,
     /// What changes.
     pub progress: Progress,
+    /// This very step was its end, or corrected an unknown one; never of what was only read.
+    pub has_ended: bool,
 }
 
 /// What a status answer needs, and whether time has overtaken it.
@@ -110,6 +112,7 @@ fn read(row: &Row<'_>) -> Result<Application, Error> {
         accepted_at: row.int(5)?,
         version: row.int(6)?,
         progress,
+        has_ended: false,
     })
 }
 

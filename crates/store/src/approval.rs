@@ -14,7 +14,7 @@ use crate::application::{self, Application};
 use crate::freelancer::Chosen;
 use crate::queue::{Beside, advance};
 use crate::tx::values;
-use crate::{Error, Tx, budget, grant};
+use crate::{Error, Tx, budget, grant, pause};
 
 pub use showing::{About, Showing, Shown, about, ask, close, fail, in_the_way, last_shown, show};
 pub(crate) use showing::{answer, to_open, waiting_to_open};
@@ -161,6 +161,7 @@ pub fn approve(
     match advance(tx, id, event, By::Person, timing, beside)? {
         Ok(application) => {
             decide(tx, id, shown_as, Some(sha256), "approved", person, None)?;
+            pause::tell(tx, id, &application.account, application.channel)?;
             Ok(Approved::Queued(Box::new(application)))
         }
         Err(_) => Ok(Approved::NotShown),

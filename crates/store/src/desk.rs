@@ -10,6 +10,7 @@ use crate::application::{self, Application};
 use crate::pause::Pause;
 use crate::person::{self, Person};
 use crate::queue::{Beside, advance, catch_up};
+use crate::retention::Hashes;
 use crate::tx::values;
 use crate::{Error, Tx, approval, meta, pause};
 
@@ -113,10 +114,10 @@ fn now(
     if find(tx, person, id)?.is_none() {
         return Ok(None);
     }
-    catch_up(tx, id, timing, |_| Dead::No)?;
+    let has_ended = catch_up(tx, id, timing, |_| Dead::No)?.is_some_and(|changed| changed.has_ended);
     let Some(Case { application, person: who }) = find(tx, person, id)? else { return Ok(None) };
     let is_own = who.as_ref().is_some_and(|who| who.id == person.id);
-    Ok(Some((application, who, is_own)))
+    Ok(Some((Application { has_ended, ..application }, who, is_own)))
 }
 
 fn past(application: Application) -> Stop {
@@ -145,7 +146,7 @@ pub fn claim(tx: &Tx<'_>, person: &Person, id: &QueueId, timing: &Timing) -> Res
         return Ok(Err(Stop::Paused(pause)));
     }
     let event = Event::Claim { worker: person.id.as_str().to_owned() };
-    let moved = step(tx, person, id, event, By::Sweeper, timing, None)?;
+    let moved = step(tx, person, id, event, By::Sweeper, timing, Beside::default())?;
     if moved.is_ok() {
         tx.execute(
             "UPDATE application SET person_id = ?2 WHERE id = ?1",
@@ -164,7 +165,7 @@ pub fn release(tx: &Tx<'_>, person: &Person, id: &QueueId, timing: &Timing) -> R
     match was.progress.state {
         State::Leased | State::Armed if is_own => {
             let by = By::Worker(was.progress.epoch);
-            step(tx, person, id, Event::HandBack { delay_ms: 0 }, by, timing, None)
+            step(tx, person, id, Event::HandBack { delay_ms: 0 }, by, timing, Beside::default())
         }
         State::Leased | State::Armed => Ok(Err(held(who))),
         State::Queued if is_own => Ok(Ok(Box::new(was))),
@@ -208,12 +209,15 @@ pub fn declare(
     }
     let (by, hash) = (By::Worker(was.progress.epoch), seen_sha256.to_owned());
     if was.progress.state == State::Leased {
-        let armed = step(tx, person, id, Event::Arm { terms_sha256: hash.clone() }, by, timing, None)?;
+        let armed =
+            step(tx, person, id, Event::Arm { terms_sha256: hash.clone() }, by, timing, Beside::default())?;
         if armed.is_err() {
             return Ok(armed);
         }
     }
-    let crossed = step(tx, person, id, Event::Cross { terms_sha256: hash }, by, timing, None)?;
+    let letter = application::request(tx, id)?.and_then(|request| Hashes::of(&request).letter);
+    let beside = Beside { letter_sha256: letter.as_deref(), ..Beside::default() };
+    let crossed = step(tx, person, id, Event::Cross { terms_sha256: hash }, by, timing, beside)?;
     if crossed.is_ok() {
         approval::note_declared(tx, id, seen_sha256, &person.name)?;
     }
@@ -236,7 +240,7 @@ pub fn record(
     let sender = was.progress.intent.as_ref().map(|intent| By::Sender(intent.epoch));
     match (was.progress.state, outcome, sender) {
         (State::Intent | State::Verifying | State::Unknown, Outcome::Submitted(link), Some(by)) if is_own => {
-            let beside = link.as_deref();
+            let beside = Beside { proposal: link.as_deref(), ..Beside::default() };
             let moved = step(tx, person, id, Event::Accepted, by, timing, beside)?;
             match moved {
                 Ok(now) if now.progress.state == State::Submitted => {
@@ -247,13 +251,13 @@ pub fn record(
             }
         }
         (State::Intent | State::Verifying | State::Unknown, Outcome::Ended(ending), Some(by)) if is_own => {
-            step(tx, person, id, Event::Declined(ending.clone()), by, timing, None)
+            step(tx, person, id, Event::Declined(ending.clone()), by, timing, Beside::default())
         }
         (State::Leased | State::Armed, Outcome::Ended(ending), None)
             if is_own && ending.code != Code::NotSubmitted =>
         {
             let by = By::Worker(was.progress.epoch);
-            step(tx, person, id, Event::End(ending.clone()), by, timing, None)
+            step(tx, person, id, Event::End(ending.clone()), by, timing, Beside::default())
         }
         (State::Leased | State::Armed, ..) if is_own => Ok(Err(Stop::NotDeclared)),
         (State::Queued, ..) => Ok(Err(Stop::NotClaimed)),
@@ -284,17 +288,17 @@ fn step(
     event: Event,
     by: By,
     timing: &Timing,
-    proposal: Option<&str>,
+    more: Beside<'_>,
 ) -> Result<Done, Error> {
     let told = match &event {
         Event::Declined(ending) | Event::End(ending) => Some(ending.message.as_str()),
-        _ => proposal,
+        _ => more.proposal,
     };
     let note = match told {
         Some(told) => format!("by {}: {told}", person.name),
         None => format!("by {}", person.name),
     };
-    let beside = Beside { note: Some(&note), proposal, ..Beside::default() };
+    let beside = Beside { note: Some(&note), ..more };
     match advance(tx, id, event, by, timing, beside)? {
         Ok(now) => Ok(Ok(Box::new(now))),
         // Nothing comes between: whatever stands against it has changed the application before.

@@ -17,7 +17,6 @@ pub mod desk;
 mod error;
 pub mod event;
 pub mod feed;
-pub mod forget;
 pub mod freelancer;
 pub mod grant;
 pub mod idempotency;

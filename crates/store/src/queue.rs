@@ -2,7 +2,7 @@
 
 use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, EventId, KeyId, QueueId};
-use applyd_core::job_ref::{JobKey, JobRef, Published};
+use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::ledger::Kind;
 use applyd_core::queue::{most_ahead, retry_after_s};
 use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State, Step};
@@ -90,7 +90,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     let Some(profile) = freelancer::profile(tx, &new.account, new.terms.profile_id.as_deref())? else {
         return Ok(Accept::UnknownProfile);
     };
-    let Some(job) = resolve(tx, &new.account, new.channel, &new.job)? else {
+    let Some(job) = stored_job::resolve(tx, &new.account, new.channel, &new.job)? else {
         return Ok(Accept::UnknownJob);
     };
     let foremost = application::foremost(tx, &new.account, &job)?;
@@ -126,6 +126,7 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
         ceiling_connects: new.ceiling_connects,
         preview_expires_at: None,
         progress: Progress::accepted(tx.now(), new.policy, &new.timing),
+        has_ended: false,
     };
     if new.policy == Policy::ByRequest {
         application.progress.approval = Some(approval::by_request(tx, &application, &profile, &new.terms)?);
@@ -139,40 +140,6 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     }
     pause::tell(tx, &application.id, &application.account, application.channel)?;
     Ok(Accept::Accepted { application: Box::new(application), available: available - 1 })
-}
-
-/// The canonical key of a job that this account may name.
-///
-/// # Errors
-/// The store's.
-pub fn resolve(
-    tx: &Tx<'_>,
-    account: &AccountId,
-    channel: Channel,
-    job: &JobRef,
-) -> Result<Option<JobKey>, Error> {
-    let key = match job {
-        // On `upwork` an old ciphertext goes by the number that it was found to have.
-        JobRef::Key(key) if channel == Channel::Upwork && key.numeric().is_none() => {
-            Some(stored_job::number(tx, account, key)?.unwrap_or_else(|| key.clone()))
-        }
-        JobRef::Key(key) => Some(key.clone()),
-        JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
-            Some(key) => Some(key),
-            None => {
-                let uuid = uuid.hyphenated().to_string();
-                match application::job_of_uuid(tx, account, &uuid)? {
-                    Some(key) => Some(key),
-                    None => stored_job::job_of_uuid(tx, account, &uuid)?,
-                }
-            }
-        },
-    };
-    Ok(key.filter(|key| match key.published() {
-        Published::Known(_) => channel == Channel::Sandbox,
-        Published::Reserved => false,
-        Published::Ordinary => true,
-    }))
 }
 
 /// The state of the application that bars another one for a job, if there is one.
@@ -285,7 +252,8 @@ pub fn advance(
     }
     let facts = act.facts(&was.progress, &step.next, &beside);
     timeline::note(tx, id, line, &was.progress, &step.next, beside.note, &facts)?;
-    let now = Application { version: was.version + 1, progress: step.next, ..was };
+    let has_ended = step.tell.is_some();
+    let now = Application { version: was.version + 1, progress: step.next, has_ended, ..was };
     if let Some(kind) = step.ledger
         && !ledger::transfer(tx, &now.account, Some(id), kind, 1)?
     {
@@ -339,14 +307,17 @@ pub fn catch_up(
 ) -> Result<Option<Application>, Error> {
     // Doubt, permit closed, deadline: no chain of overdue steps is longer.
     const LONGEST_CHAIN: usize = 4;
-    let mut changed = None;
+    let mut changed: Option<Application> = None;
     for _ in 0..LONGEST_CHAIN {
         let Some(was) = application::load(tx, id)? else { break };
         let Some(event) = state::overdue(&was.progress, tx.now(), dead(&was.progress)) else { break };
         let note = if let Event::Void(ending) = &event { Some(ending.message.clone()) } else { None };
         let beside = Beside { note: note.as_deref(), ..Beside::default() };
         match advance(tx, id, event, By::Sweeper, timing, beside)? {
-            Ok(now) => changed = Some(now),
+            Ok(now) => {
+                let has_ended = now.has_ended || changed.is_some_and(|before| before.has_ended);
+                changed = Some(Application { has_ended, ..now });
+            }
             Err(_) => break,
         }
     }

@@ -137,6 +137,7 @@ fn bring_back(
         ceiling_connects: None,
         preview_expires_at: None,
         progress: Progress::accepted(witnessed.accepted_at, policy(witnessed.channel), timing),
+        has_ended: false,
     };
     if !ledger::transfer(tx, &application.account, Some(&application.id), Kind::Hold, 1)? {
         // The credit was there when it was accepted; the grant that brought it is lost with the tail.

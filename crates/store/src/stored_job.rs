@@ -1,7 +1,7 @@
 //! Jobs that were read from a channel, each account's own: contents for a day, ids for good.
 
 use applyd_core::ids::AccountId;
-use applyd_core::job_ref::JobKey;
+use applyd_core::job_ref::{JobKey, JobRef, Published};
 use applyd_core::retention::{expires_at, purged_before, synced_at};
 
 use crate::account::Channel;
@@ -222,13 +222,38 @@ pub fn save_number(tx: &Tx<'_>, account: &AccountId, job: &JobKey, numbered: &Jo
     Ok(())
 }
 
-/// Erases all contents of an account.
-pub(crate) fn wipe(tx: &Tx<'_>, account: &AccountId) -> Result<usize, Error> {
-    tx.execute(
-        "UPDATE stored_job SET company_id = NULL, title = NULL, document = NULL
-         WHERE account_id = ?1 AND title IS NOT NULL",
-        values![account.as_str()],
-    )
+/// The canonical key of a job that this account may name.
+///
+/// # Errors
+/// The store's.
+pub fn resolve(
+    tx: &Tx<'_>,
+    account: &AccountId,
+    channel: Channel,
+    job: &JobRef,
+) -> Result<Option<JobKey>, Error> {
+    let key = match job {
+        // On `upwork` an old ciphertext goes by the number that it was found to have.
+        JobRef::Key(key) if channel == Channel::Upwork && key.numeric().is_none() => {
+            Some(number(tx, account, key)?.unwrap_or_else(|| key.clone()))
+        }
+        JobRef::Key(key) => Some(key.clone()),
+        JobRef::Processed(uuid) => match JobKey::of_published_uuid(uuid) {
+            Some(key) => Some(key),
+            None => {
+                let uuid = uuid.hyphenated().to_string();
+                match application::job_of_uuid(tx, account, &uuid)? {
+                    Some(key) => Some(key),
+                    None => job_of_uuid(tx, account, &uuid)?,
+                }
+            }
+        },
+    };
+    Ok(key.filter(|key| match key.published() {
+        Published::Known(_) => channel == Channel::Sandbox,
+        Published::Reserved => false,
+        Published::Ordinary => true,
+    }))
 }
 
 /// Erases contents that were kept for as long as they may be; answers of how many jobs.

@@ -5,7 +5,7 @@ use applyd_core::outcome::Trouble;
 use applyd_store::account::Channel;
 use applyd_store::grant::Grantee;
 use applyd_store::pause::{self, DRIFT_GUARD, Scope};
-use applyd_store::{Error, tool_schema};
+use applyd_store::{Error, audit, tool_schema};
 use serde_json::{Value, json};
 
 use crate::listing::{Listing, Unfit, changed};
@@ -64,6 +64,9 @@ impl Upwork {
         let told = reason.clone();
         let paused = self.store().write(move |tx| {
             if pause::find(tx, &scope)?.is_none() {
+                let facts = json!({"scope": scope.to_string(), "reason": told});
+                let account = if let Scope::Account(account) = &scope { Some(account) } else { None };
+                audit::note(tx, "paused", DRIFT_GUARD, account, &facts)?;
                 pause::set(tx, scope, &told, DRIFT_GUARD)?;
             }
             Ok::<_, Error>(())

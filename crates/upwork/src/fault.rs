@@ -20,6 +20,12 @@ pub(crate) enum Fault {
         /// `Retry-After`, in milliseconds.
         after_ms: Option<i64>,
     },
+    /// HTTP 401: the access token of this pair is refused.
+    #[error("HTTP 401")]
+    Login {
+        /// Which pair of tokens.
+        pair: i64,
+    },
     /// An answer that is no reply.
     #[error("unreadable answer: {0}")]
     Unreadable(#[from] Unreadable),
@@ -75,7 +81,7 @@ impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
         let reason = fault.to_string();
         match fault {
-            Fault::Status { status: 401, .. } => Self::Login { reason },
+            Fault::Login { pair } => Self::Login { reason, pair },
             Fault::Status { status: 403, .. } => Self::end(Code::Refused, &reason),
             Fault::Status { after_ms, .. } => Self::Passing { reason, after_ms },
             Fault::Busy { after_ms } => Self::Passing { reason, after_ms: Some(after_ms) },

@@ -93,13 +93,12 @@ impl Grants {
         }
     }
 
-    /// A new token after a 401; the call that came first refreshes for those that waited.
-    pub(crate) async fn renew(self: &Arc<Self>, grantee: &Grantee) -> Result<(), Trouble> {
-        let seen = self.usable(grantee).await?.map(|grant| grant.pair);
-        self.apart(grantee, |grants, grantee| async move {
+    /// A new token in the place of the pair that was answered 401; the call that came first refreshes for the others.
+    pub(crate) async fn renew(self: &Arc<Self>, grantee: &Grantee, refused: i64) -> Result<(), Trouble> {
+        self.apart(grantee, move |grants, grantee| async move {
             let _alone = grants.lock(&grantee).await;
             match grants.usable(&grantee).await? {
-                Some(grant) if seen.is_some_and(|seen| seen != grant.pair) => Ok(()),
+                Some(grant) if grant.pair != refused => Ok(()),
                 Some(grant) => match grants.refresh(grant).await? {
                     Some(_) => Ok(()),
                     None => Err(reconnecting("a submission is under way with this login", LOGIN_PAUSE_MS)),

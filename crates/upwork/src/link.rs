@@ -119,7 +119,7 @@ impl Upwork {
     /// The server gave no refresh token.
     pub fn granted(&self, linked: Linked, grantee: &Grantee, org_uid: &str) -> Result<Grant, Unlinked> {
         let granted = self.grants().granted(grantee, linked.client_id, linked.pair, Some(org_uid.to_owned()));
-        granted.map_err(|trouble| Unlinked::Unreachable(reason(trouble)))
+        granted.map_err(|trouble| Unlinked::Unreachable(trouble.reason()))
     }
 
     /// Ends a grant at the site.
@@ -127,7 +127,8 @@ impl Upwork {
     /// # Errors
     /// It could not be revoked.
     pub async fn revoke(&self, grant: &Grant) -> Result<(), Unlinked> {
-        let tokens = self.grants().unseal(grant).map_err(|trouble| Unlinked::Unreachable(reason(trouble)))?;
+        let tokens =
+            self.grants().unseal(grant).map_err(|trouble| Unlinked::Unreachable(trouble.reason()))?;
         Ok(self.grants().oauth().revoke(&grant.client_id, &tokens.refresh).await.map_err(Denied::from)?)
     }
 
@@ -137,8 +138,8 @@ impl Upwork {
     /// [`Trouble`].
     pub async fn check(&self, grantee: &Grantee) -> Result<(), Trouble> {
         match self.check_once(grantee).await {
-            Err(Trouble::Login { .. }) => {
-                self.renew(grantee).await?;
+            Err(Trouble::Login { pair, .. }) => {
+                self.renew(grantee, pair).await?;
                 self.check_once(grantee).await
             }
             checked => checked,
@@ -156,22 +157,11 @@ impl Upwork {
 impl From<Denied> for Unlinked {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Fault(fault @ (Fault::Refused(_) | Fault::Status { status: 401 | 403, .. })) => {
-                Self::Refused(fault.to_string())
-            }
+            Denied::Fault(
+                fault @ (Fault::Refused(_) | Fault::Login { .. } | Fault::Status { status: 403, .. }),
+            ) => Self::Refused(fault.to_string()),
             Denied::Fault(fault) => Self::Unreachable(fault.to_string()),
             Denied::UnknownClient | Denied::Refused { .. } => Self::Refused(denied.to_string()),
         }
-    }
-}
-
-fn reason(trouble: Trouble) -> String {
-    match trouble {
-        Trouble::Passing { reason, .. }
-        | Trouble::Login { reason }
-        | Trouble::Reconnecting { reason, .. }
-        | Trouble::Policy { reason } => reason,
-        Trouble::Person => "a person must approve it".into(),
-        Trouble::End(ending) => ending.message,
     }
 }

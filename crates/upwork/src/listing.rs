@@ -69,6 +69,27 @@ impl Listing {
     }
 }
 
+/// What a tool demands in its `params`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// Its name.
+    pub tool: String,
+    /// The members.
+    pub members: Vec<String>,
+}
+
+/// What create, read and confirm demand.
+pub(crate) fn demands(tools: &[Value], era: Era) -> Vec<Demand> {
+    let asked = [Tool::CreatePreview, Tool::ReadPreview(era), Tool::Confirm(era)].map(Tool::name);
+    let listed = tools.iter().filter(|tool| asked.iter().any(|name| tool["name"] == *name));
+    listed
+        .map(|tool| Demand {
+            tool: tool["name"].as_str().unwrap_or_default().to_owned(),
+            members: required(tool).map(str::to_owned).collect(),
+        })
+        .collect()
+}
+
 /// The end that stops writes until a person has looked.
 pub(crate) fn changed(reason: &str) -> Trouble {
     Trouble::end(Code::UpstreamChanged, reason)
@@ -78,10 +99,12 @@ fn params(tool: &Value) -> &Value {
     &tool["inputSchema"]["properties"]["params"]
 }
 
+fn required(tool: &Value) -> impl Iterator<Item = &str> {
+    params(tool)["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
 fn demands_only(tool: &Value, known: &[&str]) -> Result<(), Unfit> {
-    let demanded = params(tool)["required"].as_array().into_iter().flatten();
-    let unknown = demanded.filter_map(Value::as_str).find(|name| !known.contains(name));
-    match unknown {
+    match required(tool).find(|name| !known.contains(name)) {
         Some(name) => Err(Unfit::Demand {
             tool: tool["name"].as_str().unwrap_or_default().to_owned(),
             name: name.to_owned(),

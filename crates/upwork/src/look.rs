@@ -45,13 +45,13 @@ impl Upwork {
     /// Looks for the proposal of an application. A login that is refused is renewed once.
     pub async fn look(&self, assignment: &Assignment, since: Since) -> Sighting {
         let mut seen = self.look_once(assignment, since).await;
-        if let Err(Trouble::Login { .. }) = &seen {
-            seen = match self.renew(&assignment.grantee).await {
+        if let Err(Trouble::Login { pair, .. }) = seen {
+            seen = match self.renew(&assignment.grantee, pair).await {
                 Ok(()) => self.look_once(assignment, since).await,
                 Err(trouble) => Err(trouble),
             };
         }
-        seen.unwrap_or_else(|trouble| Sighting::Unreadable { reason: told(trouble) })
+        seen.unwrap_or_else(|trouble| Sighting::Unreadable { reason: trouble.reason() })
     }
 
     async fn look_once(&self, assignment: &Assignment, since: Since) -> Result<Sighting, Trouble> {
@@ -61,9 +61,7 @@ impl Upwork {
         let org_uid = organisation.org_uid.as_str();
         let document = match job::read(&session, org_uid, assignment.job.as_str()).await {
             Ok(document) => document,
-            Err(Fault::Status { status: 401, .. }) => {
-                return Err(Trouble::Login { reason: "the job was answered 401".into() });
-            }
+            Err(refused @ Fault::Login { .. }) => return Err(refused.into()),
             // The lists can still show it.
             Err(fault) => json!({"unreadable": fault.to_string()}),
         };
@@ -180,15 +178,4 @@ impl Search<'_> {
 
 fn found(proposal: Option<String>, created_at: Option<i64>, by: &str) -> Sighting {
     Sighting::Found { proposal, created_at, evidence: by.to_owned() }
-}
-
-fn told(trouble: Trouble) -> String {
-    match trouble {
-        Trouble::Passing { reason, .. }
-        | Trouble::Login { reason }
-        | Trouble::Reconnecting { reason, .. }
-        | Trouble::Policy { reason } => reason,
-        Trouble::Person => "a person must approve it".into(),
-        Trouble::End(ending) => ending.message,
-    }
 }

@@ -49,15 +49,15 @@ impl Upwork {
     /// [`Trouble::Passing`] or [`Trouble::Policy`]: it cannot be told now. All else is an objection.
     pub async fn preflight(&self, assignment: &Assignment) -> Result<Preflight, Trouble> {
         let mut told = self.preflight_once(assignment).await;
-        if let Err(Trouble::Login { .. }) = told {
-            told = match self.renew(&assignment.grantee).await {
+        if let Err(Trouble::Login { pair, .. }) = told {
+            told = match self.renew(&assignment.grantee, pair).await {
                 Ok(()) => self.preflight_once(assignment).await,
                 Err(trouble) => Err(trouble),
             };
         }
         let objection = match told {
             Err(Trouble::End(ending)) => Objection { ending, field: None },
-            Err(Trouble::Login { reason }) => Objection::new(Code::LoggedOut, &reason),
+            Err(Trouble::Login { reason, .. }) => Objection::new(Code::LoggedOut, &reason),
             told => return told,
         };
         Ok(Preflight { seen: None, objections: vec![objection] })

@@ -16,8 +16,8 @@ impl Upwork {
     /// [`Trouble`]: an end with `job_closed` or `refused` says that the account cannot see it.
     pub async fn read_job(&self, grantee: &Grantee, job: &JobKey) -> Result<JobDocument, Trouble> {
         match self.read_job_once(grantee, job).await {
-            Err(Trouble::Login { .. }) => {
-                self.renew(grantee).await?;
+            Err(Trouble::Login { pair, .. }) => {
+                self.renew(grantee, pair).await?;
                 self.read_job_once(grantee, job).await
             }
             read => read,

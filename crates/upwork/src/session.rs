@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::Full;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::document::{Reading, Refusal};
 use crate::fault::Fault;
+use crate::grants::Access;
 use crate::intake::Intake;
 use crate::pace::Turns;
 use crate::tool::Tool;
@@ -35,6 +36,8 @@ pub(crate) struct Session {
     transport: Arc<Transport>,
     url: Url,
     headers: HeaderMap,
+    /// The pair of tokens that it goes by.
+    pair: i64,
     /// At the site's rate, if it has to be spared.
     turns: Option<Turns>,
     next_id: AtomicU64,
@@ -52,14 +55,15 @@ impl Session {
     pub(crate) async fn open(
         transport: Arc<Transport>,
         url: Url,
-        bearer: &SecretString,
+        access: &Access,
         label: Option<&str>,
         turns: Option<Turns>,
     ) -> Result<Self, Fault> {
         let session = Self {
             transport,
             url,
-            headers: headers(bearer, label)?,
+            headers: headers(&access.bearer, label)?,
+            pair: access.pair,
             turns,
             next_id: AtomicU64::new(1),
             handshake: Mutex::default(),
@@ -67,6 +71,13 @@ impl Session {
         let handshake = session.initialize().await?;
         *session.handshake.lock().await = Arc::new(handshake);
         Ok(session)
+    }
+
+    /// The protocol's version that is spoken.
+    pub(crate) async fn version(&self) -> String {
+        let handshake = self.handshake.lock().await.clone();
+        let version = handshake.headers.get(PROTOCOL_VERSION).and_then(|version| version.to_str().ok());
+        version.unwrap_or_default().to_owned()
     }
 
     /// The tools that the server lists, over all pages.
@@ -211,6 +222,9 @@ impl Session {
             .body(message.to_string())
             .build()?;
         let response = self.transport.send(request).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(Fault::Login { pair: self.pair });
+        }
         if !response.status().is_success() {
             let fault = status_fault(response.status().as_u16(), response.headers());
             if let Fault::Status { after_ms, .. } = fault {

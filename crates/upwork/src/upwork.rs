@@ -52,12 +52,13 @@ impl Upwork {
         Ok(Self { inner: Arc::new(Inner { endpoint, transport, grants, pace, store }) })
     }
 
-    /// Refreshes a grant after a 401; calls at the same time share one refresh.
+    /// Refreshes a grant whose pair of tokens was answered 401, unless another is in its place already: calls at the
+    /// same time share one refresh, whichever process makes it.
     ///
     /// # Errors
     /// `logged_out` when the server refuses for good; [`Trouble::Reconnecting`] when another try may work.
-    pub async fn renew(&self, grantee: &Grantee) -> Result<(), Trouble> {
-        self.grants().renew(grantee).await
+    pub async fn renew(&self, grantee: &Grantee, refused: i64) -> Result<(), Trouble> {
+        self.grants().renew(grantee, refused).await
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -84,7 +85,7 @@ impl Upwork {
             (Some(pace), None) => Some(pace.hurried(&access.grant).await?),
         };
         let (label, url) = (label.map(QueueId::as_str), self.inner.endpoint.url.clone());
-        Session::open(self.inner.transport.clone(), url, &access.bearer, label, turns).await
+        Session::open(self.inner.transport.clone(), url, access, label, turns).await
     }
 }
 

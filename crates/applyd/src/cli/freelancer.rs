@@ -20,6 +20,16 @@ pub(crate) enum UpworkCommand {
         #[arg(long)]
         check: bool,
     },
+    /// Look at a freelancer's login, the site's tools and what stands against submitting; changes nothing. Exit 1 on a
+    /// problem
+    Doctor {
+        /// Name or id of the account
+        #[arg(long)]
+        account: String,
+        /// Name or id of the freelancer; without it, the only one that is linked
+        #[arg(long)]
+        freelancer: Option<String>,
+    },
     /// End a freelancer's login at Upwork and erase what was read with it
     Unlink {
         /// Name or id of the account

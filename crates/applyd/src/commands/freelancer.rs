@@ -4,11 +4,11 @@ use applyd_core::ids::{AccountId, FreelancerId, ProfileId};
 use applyd_core::terms::Cents;
 use applyd_store::freelancer::{self, NewFreelancer, NewProfile};
 use applyd_store::grant::{self, Grantee};
-use applyd_store::{Error, Tx};
+use applyd_store::{Error, Tx, audit};
 use applyd_wire::Freelancer;
 use serde_json::{Value, json};
 
-use crate::cli::{FreelancerCommand, Global};
+use crate::cli::{FreelancerCommand, Global, operator};
 use crate::failure::Failure;
 use crate::output;
 
@@ -89,6 +89,8 @@ fn add(global: &Global, account: String, name: &str, title: &str, hourly_rate: C
                 (known.id, id)
             }
         };
+        let facts = json!({"freelancerId": id, "name": name, "profileId": profile, "title": title});
+        audit::note(tx, "profile_added", &operator(), Some(&account), &facts)?;
         Ok(json!({"accountId": account.as_str(), "freelancerId": id, "name": name, "profileId": profile}))
     })?;
     output::print(global.json, &added, |added| {
@@ -144,7 +146,9 @@ fn remove(global: &Global, account: String, profile: String) -> Result<(), Failu
                 "`applyd upwork unlink` comes first",
             ));
         }
-        Ok(freelancer::remove_profile(tx, &account, &owner.id, &profile)?)
+        freelancer::remove_profile(tx, &account, &owner.id, &profile)?;
+        let facts = json!({"freelancerId": owner.id, "name": owner.name, "profileId": profile});
+        Ok(audit::note(tx, "profile_removed", &operator(), Some(&account), &facts)?)
     })?;
     output::print(global.json, &json!({"profileId": shown, "removed": true}), |_| {
         format!("{shown} is removed")

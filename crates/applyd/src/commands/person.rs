@@ -1,12 +1,12 @@
 //! `applyd person …`: who may act under their own name.
 
 use applyd_core::ids::{self, PersonId};
-use applyd_store::Error;
 use applyd_store::person::{self, New};
+use applyd_store::{Error, audit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::cli::{Global, PersonCommand};
+use crate::cli::{Global, PersonCommand, operator};
 use crate::failure::Failure;
 use crate::output;
 
@@ -32,6 +32,8 @@ fn add(global: &Global, name: String, account: String, role: String) -> Result<(
             let hint = "names are unique; `applyd person list` shows them";
             return Err(Failure::hinted(format!("there is a person called `{name}`"), hint));
         }
+        let facts = json!({"personId": id.as_str(), "name": name, "role": role});
+        audit::note(tx, "person_added", &operator(), Some(&account.id), &facts)?;
         Ok::<Value, Failure>(json!({
             "personId": id.as_str(), "name": name, "role": role, "accountId": account.id.as_str(), "token": token,
         }))
@@ -70,7 +72,10 @@ fn list(global: &Global) -> Result<(), Failure> {
 fn revoke(global: &Global, person: &str) -> Result<(), Failure> {
     let (wanted, timing) = (person.to_owned(), global.settings(None)?.timing);
     let back = super::store(global, false)?.write_blocking(move |tx| {
-        Ok::<_, Error>(person::revoke(tx, &wanted, &timing)?.map(|back| back.len()))
+        let Some(back) = person::revoke(tx, &wanted, &timing)? else { return Ok::<_, Error>(None) };
+        let facts = json!({"person": wanted, "released": back.len()});
+        audit::note(tx, "person_revoked", &operator(), None, &facts)?;
+        Ok(Some(back.len()))
     })?;
     let Some(released) = back else {
         let message = format!("there is no active person `{person}`");

@@ -13,7 +13,7 @@ use crate::output;
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs a server to its end.
-pub(super) fn run(server: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+pub(super) fn run<T>(server: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(server);
     runtime.shutdown_timeout(LAST_WAIT);

@@ -189,12 +189,18 @@ fn what_an_operator_does_is_kept_with_a_name() {
     place.json(&["pause", "--reason", "all of it"]);
     let key = place.json(&["key", "create", "a", "--name", "second"]);
     place.json(&["key", "revoke", key["keyId"].as_str().unwrap()]);
+    let person = place.json(&["person", "add", "Ben", "--account", "a"]);
+    place.json(&["person", "revoke", "Ben"]);
+    let made = place.json(&["freelancer", "add", "a", "Ada", "--title", "Rust", "--hourly-rate", "65"]);
+    place.json(&["freelancer", "remove", "a", made["profileId"].as_str().unwrap()]);
     let (lines, text) = export(&place, &[]);
     assert!(lines.iter().all(|line| line["by"] == "olga"), "{text}");
     let acts: Vec<&str> = lines.iter().filter_map(|line| line["act"].as_str()).collect();
     let expected =
         ["account_created", "key_created", "credits_granted", "budget_set", "paused", "resumed", "paused"];
-    assert_eq!(acts, [&expected[..], &["key_created", "key_revoked"]].concat());
+    let people = ["person_added", "person_revoked", "profile_added", "profile_removed"];
+    assert_eq!(acts, [&expected[..], &["key_created", "key_revoked"], &people].concat());
+    assert!(!text.contains(person["token"].as_str().unwrap()));
     assert_eq!((&lines[2]["credits"], &lines[3]["perDay"]), (&json!(5), &json!(40)));
     assert_eq!(
         (&lines[4]["reason"], &lines[4]["accountId"]),

@@ -12,14 +12,14 @@ use crate::harness::{POLL, Place, job};
 const SOON: Duration = Duration::from_secs(20);
 
 /// A stand-in in this process; gone with its runtime.
-struct StandIn {
+pub(crate) struct StandIn {
     runtime: Runtime,
     address: SocketAddr,
 }
 
 impl StandIn {
     /// On the memory of `place`, at `address`.
-    fn start(place: &Place, address: SocketAddr, era: Era) -> Self {
+    pub(crate) fn start(place: &Place, address: SocketAddr, era: Era) -> Self {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -33,7 +33,11 @@ impl StandIn {
         Self { runtime, address }
     }
 
-    fn change(self, place: &Place, era: Era) -> Self {
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    pub(crate) fn change(self, place: &Place, era: Era) -> Self {
         let address = self.address;
         self.runtime.shutdown_timeout(SOON);
         Self::start(place, address, era)
@@ -46,7 +50,7 @@ fn a_changed_schema_stops_submitting_until_the_operator_agrees() {
     place.set("APPLYD_TIMING__INTENT_CUTOFF", "60s");
     place.set("APPLYD_TIMING__DEADLINE", "90s");
     let stand_in = StandIn::start(&place, "127.0.0.1:0".parse().unwrap(), Era::October);
-    place.set("APPLYD_SANDBOX__ENDPOINT", &format!("http://{}/mcp", stand_in.address));
+    place.set("APPLYD_SANDBOX__ENDPOINT", &stand_in.url());
     let account = place.account("agency", 9);
     let server = place.serve();
     let before = server.apply(&account, &job(1000)).queue_id();
@@ -73,6 +77,11 @@ fn a_changed_schema_stops_submitting_until_the_operator_agrees() {
     }
     let agreed = place.json(&["upwork", "agree", "--channel", "sandbox"]);
     assert_eq!((&agreed["resumed"], &agreed["stillPaused"]), (&true.into(), &serde_json::Value::Null));
+    let audit = String::from_utf8(place.run(&["audit", "export"]).stdout).unwrap();
+    let lines = audit.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let guard: Vec<_> = lines.filter(|line| line["scope"] == "channel:sandbox").collect();
+    assert_eq!((&guard[0]["act"], &guard[0]["by"]), (&"paused".into(), &"drift guard".into()));
+    assert_eq!((&guard[1]["act"], guard.len()), (&"schema_agreed".into(), 2), "{guard:?}");
     assert_eq!(server.ended(&account, &waits, SOON)["applicationStatus"], "applied");
     assert_eq!(place.counted(&job(1001)), (0, 0), "nothing of it was sent");
     assert_eq!(place.counted(&job(1002)), (1, 1));

@@ -209,6 +209,18 @@ fn a_linked_freelancer_applies_and_an_unlinked_one_leaves_nothing_behind() {
     let gone = place.json(&["upwork", "unlink", "--account", "agency"]);
     assert_eq!((&gone["revoked"], &gone["freelancerId"]), (&json!(true), &linked["freelancerId"]));
     assert_eq!((mcp(&upwork, &old), stored()), (401, 0));
+    let written = || {
+        let store = Connection::open(place.path("applyd.db")).unwrap();
+        let sql = "SELECT count(*) FROM application WHERE request <> ''";
+        store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(written(), 0, "what was written for its ended tasks goes too");
+    let audit = String::from_utf8(place.run(&["audit", "export", "--account", "agency"]).stdout).unwrap();
+    let acts = ["linked", "unlinked"].map(|act| {
+        let lines = audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["act"] == act).map(|line| line["orgUid"].clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(acts, [[linked["orgUid"].clone()], [linked["orgUid"].clone()]]);
     assert_eq!(states(&place, &[]), [("Ada".to_owned(), "needs linking".to_owned())]);
 
     let_key_decide(&place, &account);

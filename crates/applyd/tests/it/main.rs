@@ -13,6 +13,7 @@ mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod desk;
+mod doctor;
 mod drift;
 mod events;
 mod feeds;

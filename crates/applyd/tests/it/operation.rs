@@ -86,6 +86,34 @@ fn the_numbers_tell_what_happened() {
 }
 
 #[test]
+fn an_unknown_outcome_is_counted_once_however_often_it_is_looked_at() {
+    let mut place = Place::fast();
+    for (name, value) in [
+        ("TIMING__INTENT_CUTOFF", "700ms"),
+        ("TIMING__ANSWER_BY", "1200ms"),
+        ("TIMING__DEADLINE", "2s"),
+        ("SANDBOX__UNREADABLE_FOR", "60s"),
+        ("METRICS_LISTEN", "127.0.0.1:0"),
+    ] {
+        place.set(&format!("APPLYD_{name}"), value);
+    }
+    let account = place.account("agency", 1);
+    let (server, log) = serve_with_log(&place);
+    let address = line(&log, |line| line["message"] == "metrics are served")["address"].clone();
+    let accepted = server.apply(&account, &job(17));
+    let ended = server.ended(&account, &accepted.queue_id(), LOG_WAIT);
+    assert!(ended["errorMessage"].as_str().unwrap().starts_with("outcome_unknown: "), "{ended}");
+    // What was logged before the end is no matter: so many looks do not fit into that time.
+    for _ in 0..40 {
+        line(&log, |line| line["message"] == "the site could not be read");
+    }
+    let metrics = format!("http://{}", address.as_str().unwrap());
+    let told = try_call(&metrics, "GET", "/metrics", &[], None).unwrap().body;
+    let one = r#"applyd_applications_ended_total{status="failed",code="outcome_unknown"} 1"#;
+    assert!(told.lines().any(|line| line == one), "{told}");
+}
+
+#[test]
 fn it_is_ready_while_it_can_write() {
     let place = Place::fast();
     let server = place.serve();

@@ -26,8 +26,8 @@ use super::named::Named;
 use super::person::Person;
 use super::query::{find, whole};
 use super::refused::Refused;
+use crate::failpoint;
 use crate::work::witnessed;
-use crate::{failpoint, metrics};
 
 const DEFAULT_LIMIT: i64 = 50;
 const MOST_AT_ONCE: i64 = 100;
@@ -207,9 +207,6 @@ pub(crate) async fn record(
     let (id, timing) = (known(&id)?, app.timing);
     let did = act(&app, person, id, move |tx, person, id| desk::record(tx, person, id, &outcome, &timing));
     let did = did.await?;
-    if did.is_new {
-        metrics::ended(&did.application, app.store.now());
-    }
     Ok(answer(StatusCode::OK, &did.sheet))
 }
 
@@ -218,8 +215,6 @@ struct Did {
     application: applyd_store::application::Application,
     request: String,
     sheet: DeskSheet,
-    /// It was no repeat.
-    is_new: bool,
 }
 
 /// Does one act of a person, and lets readers know.
@@ -232,7 +227,6 @@ async fn act(
     let done = app
         .store
         .write(move |tx| {
-            let before = desk::find(tx, &person, &id)?.map(|case| case.application.version);
             let application = match act(tx, &person, &id)? {
                 Ok(application) => application,
                 Err(stop) => return Ok::<_, Error>(Err(stop)),
@@ -240,8 +234,7 @@ async fn act(
             let damaged = || Error::Damaged(id.as_str().to_owned());
             let sheet = sheet::read(tx, &person, &id)?.ok_or_else(damaged)?;
             let request = applyd_store::application::request(tx, &id)?.ok_or_else(damaged)?;
-            let is_new = before != Some(application.version);
-            Ok(Ok(Did { application: *application, request, sheet, is_new }))
+            Ok(Ok(Did { application: *application, request, sheet }))
         })
         .await?;
     match done {

@@ -6,7 +6,7 @@ use applyd_core::job_ref::JobRef;
 use applyd_core::refusal::Refusal;
 use applyd_store::account::Channel;
 use applyd_store::api_key::Holder;
-use applyd_store::{Error, queue};
+use applyd_store::{Error, stored_job};
 use applyd_wire::{
     AuthJobDetailsData, AuthJobDetailsResponse, ErrorAnswer, JobAnswer, JobDetailsData, JobDetailsResponse,
 };
@@ -60,7 +60,7 @@ pub(super) async fn read(app: &App, holder: &Holder, job: JobRef) -> Result<Read
     let known = app
         .store
         .read(move |tx| {
-            let Some(key) = queue::resolve(tx, &account, channel, &job)? else { return Ok(None) };
+            let Some(key) = stored_job::resolve(tx, &account, channel, &job)? else { return Ok(None) };
             let stored = fresh(tx, &account, &key)?;
             Ok::<_, Error>(Some((key, stored)))
         })

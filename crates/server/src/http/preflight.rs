@@ -76,7 +76,7 @@ async fn asked(app: &App, holder: &Holder, draft: &Draft) -> Result<Asked, Refus
     let named = numbered(app, holder, draft.job.clone()).await?;
     app.store
         .read(move |tx| {
-            let job = queue::resolve(tx, &account, channel, &named)?.ok_or(Refused::UnknownJob)?;
+            let job = stored_job::resolve(tx, &account, channel, &named)?.ok_or(Refused::UnknownJob)?;
             let bars = queue::bars(tx, &account, &job)?;
             let has_credit = queue::has_credit(tx, &account)?;
             Ok::<_, Refused>(Asked { job, profile, barred: bars.map(standing), has_credit })

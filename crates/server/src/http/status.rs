@@ -10,7 +10,7 @@ use applyd_core::refusal::Refusal;
 use applyd_store::Error;
 use applyd_store::api_key::Holder;
 use applyd_store::application::{self, Status};
-use applyd_store::queue;
+use applyd_store::{queue, stored_job};
 use applyd_wire::{ErrorAnswer, StatusAnswer};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::{StatusCode, header};
@@ -127,7 +127,7 @@ async fn of_job(app: &Arc<App>, holder: &Holder, job: JobRef) -> Result<Option<(
     let (asker, channel) = (holder.account.clone(), holder.channel);
     let found = app
         .store
-        .read(move |tx| match queue::resolve(tx, &asker, channel, &job)? {
+        .read(move |tx| match stored_job::resolve(tx, &asker, channel, &job)? {
             Some(key) => application::status_of_job(tx, &asker, &key),
             None => Ok(None),
         })

@@ -8,7 +8,7 @@ use applyd_core::job_ref::JobRef;
 use applyd_core::refusal::Refusal;
 use applyd_store::account::Channel;
 use applyd_store::grant::{self, Grantee};
-use applyd_store::queue;
+use applyd_store::stored_job;
 use applyd_wire::{ErrorAnswer, SubmissionsAnswer};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::header::HOST;
@@ -54,7 +54,7 @@ pub(crate) async fn submissions(
         .read(move |tx| {
             let agency =
                 grant::load(tx, &Grantee::of_account(account.clone()))?.and_then(|grant| grant.org_uid);
-            let job = job.map(|job| queue::resolve(tx, &account, channel, &job)).transpose()?;
+            let job = job.map(|job| stored_job::resolve(tx, &account, channel, &job)).transpose()?;
             Ok::<_, applyd_store::Error>((agency, job))
         })
         .await?;

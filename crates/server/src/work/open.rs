@@ -118,10 +118,12 @@ async fn fail(
     trouble: Trouble,
 ) -> Result<(), Error> {
     let reason = match trouble {
-        Trouble::Login { reason } => match worker.marketplace(application)?.renew(grantee).await {
-            Ok(()) => format!("the login had to be renewed, try again ({reason})"),
-            Err(_) => format!("the login is down: {reason}"),
-        },
+        Trouble::Login { reason, pair } => {
+            match worker.marketplace(application)?.renew(grantee, pair).await {
+                Ok(()) => format!("the login had to be renewed, try again ({reason})"),
+                Err(_) => format!("the login is down: {reason}"),
+            }
+        }
         Trouble::End(ending) => ending.message,
         Trouble::Passing { reason, .. } | Trouble::Policy { reason } => reason,
         Trouble::Reconnecting { reason, .. } => format!("the login is down: {reason}"),

@@ -10,7 +10,7 @@ use applyd_core::retry::delay_ms;
 use applyd_core::state::{By, Event, Refused, State};
 use applyd_store::application::{self, Application};
 use applyd_store::freelancer::Chosen;
-use applyd_store::grant::Grantee;
+use applyd_store::grant::{self, Grantee};
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Tx, approval, budget, letter, refresh};
 use applyd_upwork::{Assignment, Ready};
@@ -183,7 +183,7 @@ async fn troubled(
         Trouble::Policy { reason } => {
             (Event::Block { code: Code::PolicyPending, renewed: false, delay_ms: POLICY_PAUSE_MS }, reason)
         }
-        Trouble::Login { reason } => (login(worker, was, grantee).await?, reason),
+        Trouble::Login { reason, pair } => (login(worker, was, grantee, pair).await?, reason),
         Trouble::Reconnecting { reason, after_ms } => {
             (Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: after_ms }, reason)
         }
@@ -218,12 +218,18 @@ fn voids(code: Code) -> bool {
     matches!(code, TermsChanged | ConnectsCap | MissingAnswer | InputRejected | UnsupportedTerms)
 }
 
-/// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good.
-async fn login(worker: &Worker, was: &Application, grantee: &Grantee) -> Result<Event, Error> {
+/// The first lost login is renewed; a second one, with a fresh grant, is a refusal for good. One that another call has
+/// renewed meanwhile is neither.
+async fn login(worker: &Worker, was: &Application, grantee: &Grantee, refused: i64) -> Result<Event, Error> {
+    let asked = grantee.clone();
+    let grant = worker.store.read(move |tx| grant::load(tx, &asked)).await?;
+    if grant.is_some_and(|grant| grant.pair != refused) {
+        return Ok(Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: 0 });
+    }
     if was.progress.logins_renewed > 0 {
         return Ok(Event::End(Ending::of(Code::LoggedOut)));
     }
-    let renewed = worker.marketplace(was)?.renew(grantee).await;
+    let renewed = worker.marketplace(was)?.renew(grantee, refused).await;
     Ok(match renewed {
         Err(Trouble::End(ending)) => Event::End(ending),
         Ok(()) => Event::Block { code: Code::LoggedOut, renewed: true, delay_ms: 0 },

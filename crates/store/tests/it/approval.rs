@@ -15,7 +15,7 @@ use crate::world::{HASH, START, T, World, arm, cross, job, terms};
 
 const LIFE_MS: i64 = 600_000;
 
-fn required(world: &World, account: &AccountId, n: u64) -> QueueId {
+pub(crate) fn required(world: &World, account: &AccountId, n: u64) -> QueueId {
     let new = New { policy: Policy::Required, ..world.offer(account, &job(n)) };
     match world.ask(new) {
         Accept::Accepted { application, .. } => application.id,
@@ -43,7 +43,7 @@ fn ask(world: &World, id: &QueueId) -> bool {
 }
 
 /// From the wish to look to the preview that is shown.
-fn open(world: &World, account: &AccountId, id: &QueueId) {
+pub(crate) fn open(world: &World, account: &AccountId, id: &QueueId) {
     assert!(ask(world, id));
     let taken = world.claim(account, "w1").unwrap();
     assert_eq!((&taken.id, taken.progress.state), (id, State::AwaitingApproval));
@@ -72,7 +72,7 @@ fn approve_as(world: &World, id: &QueueId, name: &'static str) -> Approved {
     approve_seen(world, id, name, &seen)
 }
 
-fn approve(world: &World, id: &QueueId) -> Approved {
+pub(crate) fn approve(world: &World, id: &QueueId) -> Approved {
     approve_as(world, id, "Ada")
 }
 

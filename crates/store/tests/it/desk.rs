@@ -11,10 +11,10 @@ use applyd_store::desk::{self, Case, Done, Outcome, Stop};
 use applyd_store::pause::{self, Scope};
 use applyd_store::person::{self, New, Person};
 use applyd_store::queue::{self, Accept};
-use applyd_store::{meta, timeline};
+use applyd_store::{letter, meta, timeline};
 
 use crate::engine::on_each;
-use crate::world::{HASH, START, T, World, job};
+use crate::world::{HASH, START, T, World, job, key, terms};
 
 /// An account at the desk with two people and an application.
 pub(crate) struct Desk<'a> {
@@ -173,6 +173,10 @@ fn what_was_declared_is_nobody_elses_and_no_death_ends_it() {
         assert!(matches!(desk.claim(&desk.ben), Err(Stop::HeldBy(name)) if name == "Ada"));
         assert!(matches!(desk.release(&desk.ada), Err(Stop::Past(_))));
         assert!(matches!(desk.record(&desk.ben, submitted()), Err(Stop::HeldBy(_))));
+        let (owner, letter) = (desk.account.clone(), terms().cover_letter);
+        let other = key(&job(2));
+        let origin = world.read(move |tx| letter::origin(tx, &owner, &other, &letter));
+        assert_eq!(origin.sent_with.as_ref(), Some(&desk.id), "whoever writes the same again is warned");
         let repeat = desk.declare(&desk.ada).unwrap();
         assert_eq!(repeat.progress.state, State::Intent);
         let other =

@@ -3,9 +3,11 @@
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::state::{By, Dead, Event, State};
 use applyd_store::account::Channel;
+use applyd_store::approval::Approved;
 use applyd_store::pause::{self, Scope};
 use applyd_store::{queue, timeline};
 
+use crate::approval;
 use crate::engine::on_each;
 use crate::world::{World, job};
 
@@ -68,6 +70,18 @@ fn whoever_waits_because_of_it_is_told_once() {
             assert_eq!(told(world, &account, id), [why], "{id}");
         }
         assert!(told(world, &other, &elsewhere).is_empty());
+    });
+}
+
+#[test]
+fn what_a_person_approves_meanwhile_is_told_too() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let id = approval::required(world, &account, 1);
+        approval::open(world, &account, &id);
+        pause(world, Scope::All, "stop");
+        assert!(matches!(approval::approve(world, &id), Approved::Queued(_)));
+        assert_eq!(told(world, &account, &id), ["paused (all) by operator: stop"]);
     });
 }
 

@@ -1,12 +1,11 @@
 //! Refreshing grants: one at a time, by whichever process, and never under a submission.
 
 use applyd_core::ids::AccountId;
-use applyd_core::outcome::Code;
 use applyd_core::state::{By, Event};
 use applyd_store::account::Channel;
+use applyd_store::freelancer;
 use applyd_store::grant::{self, Grant, Grantee};
 use applyd_store::refresh::{self, Begun};
-use applyd_store::{forget, freelancer};
 
 use crate::engine::on_each;
 use crate::world::{World, job};
@@ -183,29 +182,5 @@ fn profiles_come_and_go_and_one_is_always_the_default() {
         let of = account.clone();
         world.write(move |tx| freelancer::remove_profile(tx, &of, "fl_1", "pf_1"));
         assert_eq!(shown(world), [ben]);
-    });
-}
-
-#[test]
-fn what_was_read_is_erased_for_one_account() {
-    on_each(|world| {
-        let (a, b) = (world.account("a", 1), world.account("b", 1));
-        for account in [&a, &b] {
-            let id = world.accept(account, &job(1));
-            let leased = world.claim(account, "w").unwrap();
-            let (timing, by) = (crate::world::T, By::Worker(leased.progress.epoch));
-            world
-                .write(move |tx| {
-                    let beside = applyd_store::queue::Beside { title: Some("Secret"), ..Default::default() };
-                    let end = Event::End(applyd_core::outcome::Ending::of(Code::NotEligible));
-                    applyd_store::queue::advance(tx, &id, end, by, &timing, beside)
-                })
-                .unwrap();
-        }
-        let gone = a.clone();
-        assert_eq!(world.write(move |tx| forget::contents(tx, &gone)), 1);
-        let (gone, kept) = (a, b);
-        assert_eq!(world.write(move |tx| forget::contents(tx, &gone)), 0, "nothing is left");
-        assert_eq!(world.write(move |tx| forget::contents(tx, &kept)), 1, "the other's was there until now");
     });
 }

@@ -96,10 +96,11 @@ fn a_read_and_an_application_agree_on_the_uuid() {
         let uuid = world.kept(&account, &job(3)).unwrap().processed_job_id;
         let named = JobRef::parse(&uuid).unwrap();
         let (asker, asked) = (account, named.clone());
-        let resolve = move |tx: &applyd_store::Tx<'_>| queue::resolve(tx, &asker, Channel::Sandbox, &asked);
+        let resolve =
+            move |tx: &applyd_store::Tx<'_>| stored_job::resolve(tx, &asker, Channel::Sandbox, &asked);
         assert_eq!(world.read(resolve), Some(key(&job(3))), "a UUID that a read gave names the job");
         let other = world.account("b", 0);
-        assert_eq!(world.read(move |tx| queue::resolve(tx, &other, Channel::Sandbox, &named)), None);
+        assert_eq!(world.read(move |tx| stored_job::resolve(tx, &other, Channel::Sandbox, &named)), None);
     });
 }
 

@@ -13,11 +13,13 @@ const SERVER_DOCUMENT: &str = "/.well-known/oauth-authorization-server";
 /// The endpoints of the login.
 #[derive(Debug)]
 pub(crate) struct Metadata {
+    /// Where this was read.
+    pub(crate) documents: [Url; 2],
     /// What tokens are asked for.
     pub(super) resource: String,
     pub(super) authorization_endpoint: Url,
     pub(super) token_endpoint: Url,
-    pub(super) registration_endpoint: Url,
+    pub(crate) registration_endpoint: Url,
     pub(super) revocation_endpoint: Option<Url>,
 }
 
@@ -25,15 +27,16 @@ impl Metadata {
     /// Reads both documents.
     pub(super) async fn discover(transport: &Transport, endpoint: &Endpoint) -> Result<Self, Fault> {
         let at = endpoint.at(&format!("{RESOURCE_DOCUMENT}{}", endpoint.url.path()));
-        let protected = read(transport, at).await?;
+        let protected = read(transport, at.clone()).await?;
         let resource = protected["resource"].as_str().unwrap_or_default();
         if resource != endpoint.url.as_str() {
             return Err(Fault::Missing("metadata of this resource"));
         }
-        let mut at = pinned(endpoint, &protected["authorization_servers"][0])?;
-        at.set_path(SERVER_DOCUMENT);
-        let server = read(transport, at).await?;
+        let mut server_at = pinned(endpoint, &protected["authorization_servers"][0])?;
+        server_at.set_path(SERVER_DOCUMENT);
+        let server = read(transport, server_at.clone()).await?;
         Ok(Self {
+            documents: [at, server_at],
             resource: resource.to_owned(),
             authorization_endpoint: pinned(endpoint, &server["authorization_endpoint"])?,
             token_endpoint: pinned(endpoint, &server["token_endpoint"])?,

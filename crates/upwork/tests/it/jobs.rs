@@ -6,7 +6,7 @@ use applyd_core::terms::{Answer, Cents, Milestone, Price, sha256_hex};
 use applyd_sandbox::{Behaviour, Era, Replies};
 use applyd_upwork::Fill;
 
-use crate::world::{World, code, name, usual};
+use crate::world::{World, code, name, refused, usual};
 
 #[tokio::test]
 async fn plain_success_keeps_the_letter_as_it_was_given() {
@@ -71,8 +71,8 @@ async fn a_login_that_stays_lost_is_trouble_each_time() {
     let world = World::start().await;
     let assignment = world.assignment(6);
     for _ in 0..2 {
-        assert!(matches!(world.upwork.prepare(&assignment, &mut None).await, Err(Trouble::Login { .. })));
-        world.upwork.renew(&world.grantee).await.unwrap();
+        let pair = refused(world.upwork.prepare(&assignment, &mut None).await);
+        world.upwork.renew(&world.grantee, pair).await.unwrap();
     }
     assert!(world.prepare(1).await.is_ok(), "the grant stays good");
 }
@@ -94,8 +94,8 @@ async fn three_failing_reads_pass() {
 async fn a_login_lost_once_is_cured_by_a_refresh() {
     let world = World::start().await;
     let assignment = world.assignment(8);
-    assert!(matches!(world.upwork.prepare(&assignment, &mut None).await, Err(Trouble::Login { .. })));
-    world.upwork.renew(&world.grantee).await.unwrap();
+    let pair = refused(world.upwork.prepare(&assignment, &mut None).await);
+    world.upwork.renew(&world.grantee, pair).await.unwrap();
     assert_eq!(
         name(&world.upwork.prepare(&assignment, &mut None).await.unwrap().confirm(usual()).await),
         "submitted sbp_1"

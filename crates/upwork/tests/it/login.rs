@@ -8,7 +8,7 @@ use applyd_store::Error;
 use applyd_store::grant::{self, Grant};
 use applyd_upwork::Consent;
 
-use crate::world::{World, client, code, fast};
+use crate::world::{World, client, code, fast, refused};
 
 async fn grant(world: &World) -> Grant {
     world.grant().await.unwrap()
@@ -44,10 +44,11 @@ async fn a_token_near_its_end_is_refreshed_first() {
 async fn renewals_at_once_share_one_refresh() {
     let world = World::start().await;
     world.prepare(1).await.unwrap();
+    let pair = grant(&world).await.pair;
     // A second use of the refresh token would be refused.
     let all = (0..8).map(|_| {
-        let (upwork, account) = (world.upwork.clone(), world.grantee.clone());
-        tokio::spawn(async move { upwork.renew(&account).await })
+        let (upwork, account, pair) = (world.upwork.clone(), world.grantee.clone(), pair);
+        tokio::spawn(async move { upwork.renew(&account, pair).await })
     });
     for renewed in all.collect::<Vec<_>>() {
         renewed.await.unwrap().unwrap();
@@ -59,11 +60,12 @@ async fn renewals_at_once_share_one_refresh() {
 async fn a_refresh_whose_answer_is_lost_is_a_passing_fault() {
     let world = World::with(Behaviour { refresh: Refresh::AnswerLost, ..Behaviour::default() }).await;
     world.prepare(1).await.unwrap();
-    assert!(matches!(world.upwork.renew(&world.grantee).await, Err(Trouble::Reconnecting { .. })));
+    let pair = grant(&world).await.pair;
+    assert!(matches!(world.upwork.renew(&world.grantee, pair).await, Err(Trouble::Reconnecting { .. })));
     assert!(!grant(&world).await.dead);
     // The next try waits a moment, whoever makes it, so that a site that is down is not hammered.
     let other = client(&world.store, &world.url, Consent::ByItself);
-    let again = other.renew(&world.grantee).await;
+    let again = other.renew(&world.grantee, pair).await;
     assert!(matches!(again, Err(Trouble::Reconnecting { after_ms, .. }) if after_ms > 0), "{again:?}");
 }
 
@@ -86,15 +88,34 @@ async fn two_clients_of_one_store_share_a_refresh() {
 }
 
 #[tokio::test]
+async fn a_login_that_another_process_has_renewed_costs_no_refresh() {
+    let world = World::start().await;
+    let other = client(&world.store, &world.url, Consent::ByItself);
+    // This job is answered 401 whatever the token.
+    let pair = refused(world.upwork.prepare(&world.assignment(6), &mut None).await);
+    other.renew(&world.grantee, pair).await.unwrap();
+    let renewed = grant(&world).await;
+    assert_ne!(renewed.pair, pair);
+    world.upwork.renew(&world.grantee, pair).await.unwrap();
+    assert_eq!(grant(&world).await.sealed, renewed.sealed);
+    // What is refused with the new pair is worth another one.
+    let pair = refused(world.upwork.prepare(&world.assignment(6), &mut None).await);
+    assert_eq!(pair, renewed.pair);
+    world.upwork.renew(&world.grantee, pair).await.unwrap();
+    assert_ne!(grant(&world).await.pair, pair);
+}
+
+#[tokio::test]
 async fn a_pair_that_was_used_up_ends_the_grant_and_a_new_consent_mends_it() {
     let world = World::start().await;
     world.prepare(1).await.unwrap();
     let used_up = grant(&world).await;
-    world.upwork.renew(&world.grantee).await.unwrap();
+    world.upwork.renew(&world.grantee, used_up.pair).await.unwrap();
     // As after a crash between the refresh and the store.
     let saved: Result<(), Error> = world.store.write(move |tx| grant::save(tx, &used_up)).await;
     saved.unwrap();
-    assert_eq!(code(world.upwork.renew(&world.grantee).await), Code::LoggedOut);
+    let pair = grant(&world).await.pair;
+    assert_eq!(code(world.upwork.renew(&world.grantee, pair).await), Code::LoggedOut);
     assert!(grant(&world).await.dead);
     world.prepare(1).await.unwrap();
     assert!(!grant(&world).await.dead);

@@ -162,6 +162,14 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Trouble>) -> Code {
     }
 }
 
+/// The pair of tokens that was answered 401.
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Trouble>) -> i64 {
+    match result {
+        Err(Trouble::Login { pair, .. }) => pair,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A short name of an outcome.
 pub(crate) fn name(outcome: &Outcome) -> String {
     match outcome {

@@ -2,10 +2,10 @@
 
 use applyd_store::account::Channel;
 use applyd_store::pause::{self, DRIFT_GUARD, Scope};
-use applyd_store::tool_schema;
+use applyd_store::{audit, tool_schema};
 use serde_json::json;
 
-use crate::cli::Global;
+use crate::cli::{Global, operator};
 use crate::failure::Failure;
 use crate::output;
 
@@ -19,6 +19,9 @@ pub(super) fn agree(global: &Global, channel: Channel) -> Result<(), Failure> {
         if is_guards {
             pause::lift(tx, &scope)?;
         }
+        let sha256 = known.as_ref().map(|known| known.pinned_sha256.as_str());
+        let facts = json!({"scope": scope.to_string(), "schemaSha256": sha256, "resumed": is_guards});
+        audit::note(tx, "schema_agreed", &operator(), None, &facts)?;
         let still = standing.filter(|_| !is_guards).or(pause::find(tx, &Scope::All)?);
         Ok::<_, Failure>(json!({
             "channel": channel.as_str(), "schemaSha256": known.map(|known| known.pinned_sha256),

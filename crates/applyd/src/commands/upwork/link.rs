@@ -4,13 +4,13 @@ use std::process::{Command, Stdio};
 
 use applyd_store::account::Channel;
 use applyd_store::grant::{self, Grantee};
-use applyd_store::{Store, Tx, account, freelancer};
+use applyd_store::{Store, Tx, account, audit, freelancer};
 use applyd_upwork::{Callback, Choice, Linked, Linking, Upwork};
 use applyd_wire::Freelancer;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::cli::{Global, Link};
+use crate::cli::{Global, Link, operator};
 use crate::commands::freelancer as person;
 use crate::commands::serve::{Stop, run};
 use crate::failure::Failure;
@@ -171,21 +171,25 @@ async fn keep(upwork: &Upwork, store: &Store, link: Link, linked: Linked) -> Res
                 person::make(tx, &owner, (&freelancer, &name), (&profile, &title), rate)?;
             }
             grant::save(tx, &grant)?;
+            audit::note(tx, "linked", &operator(), Some(&owner), &told)?;
             Ok(told)
         })
         .await
 }
 
+/// Organisations for a person to read.
+pub(super) fn listed(organisations: &[Choice]) -> String {
+    let row = |choice: &Choice| {
+        let kind = if choice.is_agency { "agency" } else { "freelancer" };
+        let suspended = if choice.is_suspended { ", suspended" } else { "" };
+        format!("{} ({}, {kind}{suspended})", choice.org_uid, choice.name)
+    };
+    organisations.iter().map(row).collect::<Vec<_>>().join("; ")
+}
+
 /// The organisation that was named, or the only one that may propose.
 fn chosen<'a>(organisations: &'a [Choice], named: Option<&str>) -> Result<&'a Choice, Failure> {
-    let told = || {
-        let row = |choice: &Choice| {
-            let kind = if choice.is_agency { "agency" } else { "freelancer" };
-            let suspended = if choice.is_suspended { ", suspended" } else { "" };
-            format!("{} ({}, {kind}{suspended})", choice.org_uid, choice.name)
-        };
-        organisations.iter().map(row).collect::<Vec<_>>().join("; ")
-    };
+    let told = || listed(organisations);
     let mut usable = organisations
         .iter()
         .filter(|choice| !choice.is_suspended && named.is_none_or(|named| named == choice.org_uid));

@@ -2,11 +2,11 @@
 
 use applyd_core::ids::AccountId;
 use applyd_store::grant::{self, Grant, Grantee};
-use applyd_store::{Tx, application, forget};
+use applyd_store::{Store, application, audit, retention};
 use serde_json::json;
 
-use crate::cli::Global;
-use crate::commands::{freelancer, serve};
+use crate::cli::{Global, operator};
+use crate::commands::serve;
 use crate::failure::Failure;
 use crate::output;
 
@@ -19,9 +19,10 @@ pub(super) fn unlink(
     let settings = global.settings(None)?;
     let store = crate::commands::store(global, false)?;
     let upwork = super::client(&store, &settings)?;
-    let (grant, erased) = store.write_blocking(move |tx| {
+    let grant = store.write_blocking(move |tx| {
         let account = crate::commands::account_of(tx, &account)?.id;
-        let grantee = grantee(tx, &account, freelancer.as_deref())?;
+        let nobody = || not_linked(&Grantee::of_account(account.clone()));
+        let grantee = super::grantee(tx, &account, freelancer.as_deref())?.ok_or_else(nobody)?;
         let unsettled = application::unsettled(tx, &account)?;
         if unsettled > 0 && !force {
             return Err(Failure::hinted(
@@ -30,7 +31,9 @@ pub(super) fn unlink(
             ));
         }
         let grant = grant::remove(tx, &grantee)?.ok_or_else(|| not_linked(&grantee))?;
-        Ok((grant, forget::contents(tx, &account)?))
+        let facts = json!({"freelancerId": grant.grantee.freelancer, "orgUid": grant.org_uid});
+        audit::note(tx, "unlinked", &operator(), Some(&account), &facts)?;
+        Ok(grant)
     })?;
     // Gone here first: whatever the site says, nothing is done with it any more.
     let Grant { grantee, org_uid, .. } = grant.clone();
@@ -45,9 +48,10 @@ pub(super) fn unlink(
         }
         Ok(())
     })?;
+    let erased = wipe(&store, &grantee.account)?;
     let told = json!({
         "accountId": grantee.account.as_str(), "freelancerId": grantee.freelancer, "orgUid": org_uid,
-        "revoked": revoked, "erasedJobs": erased,
+        "revoked": revoked, "erased": erased,
     });
     output::print(global.json, &told, |told| {
         let end = if revoked { "and revoked at Upwork" } else { "but NOT revoked at Upwork" };
@@ -55,21 +59,15 @@ pub(super) fn unlink(
     })
 }
 
-fn grantee(tx: &Tx<'_>, account: &AccountId, name: Option<&str>) -> Result<Grantee, Failure> {
-    if let Some(name) = name {
-        let found = freelancer::find(tx, account, name)?.ok_or_else(|| {
-            Failure::hinted(format!("there is no freelancer `{name}`"), "`applyd upwork accounts` shows them")
-        })?;
-        return Ok(Grantee { account: account.clone(), freelancer: Some(found.id) });
-    }
-    let mut linked = grant::of_persons(tx, account)?;
-    match (linked.pop(), linked.is_empty()) {
-        (Some(only), true) => Ok(only.grantee),
-        (Some(_), false) => Err(Failure::hinted(
-            "several freelancers of this account are linked",
-            "name one with --freelancer; `applyd upwork accounts` shows them",
-        )),
-        (None, _) => Err(not_linked(&Grantee::of_account(account.clone()))),
+/// Erases what the account has of the site's contents, in portions, so that a server beside this can write in between.
+fn wipe(store: &Store, account: &AccountId) -> Result<usize, Failure> {
+    let mut erased = 0;
+    loop {
+        let account = account.clone();
+        match store.write_blocking(move |tx| retention::wipe(tx, &account))? {
+            0 => return Ok(erased),
+            more => erased += more,
+        }
     }
 }
 
