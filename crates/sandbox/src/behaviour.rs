@@ -207,3 +207,10 @@ pub enum Refresh {
     /// The pair rotates, then the connection is closed without an answer.
     AnswerLost,
 }
+
+impl Behaviour {
+    /// How long a preview that is made now can be confirmed.
+    pub(crate) fn life_of_a_preview(&self) -> Duration {
+        self.hostility.as_ref().and_then(|hostility| hostility.preview).unwrap_or(self.preview_life)
+    }
+}

@@ -26,6 +26,8 @@ pub struct Hostility {
     pub late: Duration,
     /// An accepted proposal shows after this at the latest.
     pub lag: Duration,
+    /// A preview lives so long, if not as the behaviour says.
+    pub preview: Option<Duration>,
     /// If there are any, nothing else happens.
     pub only: Vec<Misfortune>,
 }
@@ -40,6 +42,7 @@ impl Default for Hostility {
             tools: 0,
             late: Duration::from_secs(60),
             lag: Duration::from_millis(100),
+            preview: None,
             only: Vec::new(),
         }
     }
@@ -48,7 +51,8 @@ impl Default for Hostility {
 impl FromStr for Hostility {
     type Err = String;
 
-    /// Reads `seed=7,calls=30,confirms=250,logins=100,tools=2,late_ms=2000,lag_ms=100`; what is missing is default.
+    /// Reads `seed=7,calls=30,confirms=250,logins=100,tools=2,late_ms=2000,lag_ms=100,preview_ms=45000`;
+    /// what is missing is default.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut hostility = Self::default();
         for part in text.split(',').filter(|part| !part.is_empty()) {
@@ -66,6 +70,7 @@ impl FromStr for Hostility {
                 "tools" => hostility.tools = share()?,
                 "late_ms" => hostility.late = Duration::from_millis(value),
                 "lag_ms" => hostility.lag = Duration::from_millis(value),
+                "preview_ms" => hostility.preview = Some(Duration::from_millis(value)),
                 _ => return Err(format!("{key} is unknown")),
             }
         }

@@ -135,6 +135,19 @@ fn add(
     Ok(())
 }
 
+/// Whether the last line of an application has exactly this detail.
+///
+/// # Errors
+/// The store's.
+pub fn ends_with(tx: &Tx<'_>, id: &QueueId, detail: &str) -> Result<bool, Error> {
+    let last = tx.one(
+        "SELECT detail FROM timeline WHERE application_id = ?1 ORDER BY seq DESC LIMIT 1",
+        values![id.as_str()],
+        |row| row.opt_text(0),
+    )?;
+    Ok(last.flatten().as_deref() == Some(detail))
+}
+
 /// An account's application from its acceptance on, oldest first, up to 1000 lines; `None`: it has no such one.
 ///
 /// # Errors

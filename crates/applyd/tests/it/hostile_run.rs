@@ -1,18 +1,24 @@
 //! Thousands of applications on a hostile site, the server killed meanwhile; the stand-in, which judges, lives on.
 
+mod approvals;
 mod caller;
 mod judge;
+mod operator;
+mod person;
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Account, Place, Process};
+use crate::harness::{Place, Process};
 use caller::{Caller, Course, Wire};
 use judge::{Counted, Evidence, code, judge};
+use operator::{Stop, operate};
+use person::Person;
 
 /// Draws what the callers do and what goes wrong at the site; `APPLYD_TEST_SEED` sets another.
 const SEED: u64 = 20_261_125;
@@ -22,8 +28,15 @@ const LONG_APPLICATIONS: usize = 20_000;
 /// Jobs that hold their account until the deadline, each on accounts of its own.
 const HOLDING: [u16; 3] = [12, 17, 18];
 const CREDITS: u32 = 100_000;
-/// After the last is applied for: the deadline, the correction, and a busy machine.
-const REST_WITHIN: Duration = Duration::from_secs(60);
+/// The calls of every so-many-th account are decisions, up to so many Connects: a boost may cost too much.
+const BY_REQUEST: usize = 4;
+const BY_REQUEST_CONNECTS: &str = "16";
+/// Of those who decide where the caller's own decision is not enough.
+const PERSONS: usize = 4;
+/// After the last is applied for: the deadline, the correction, slow persons, and a busy machine.
+const REST_WITHIN: Duration = Duration::from_secs(90);
+/// By then people have had their time.
+const DECIDED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Short, but for what a hostile site needs time for.
 const TIMING: &[(&str, &str)] = &[
@@ -41,6 +54,9 @@ struct Trial {
     accounts: usize,
     /// Accounts for each of the jobs that hold theirs.
     holding: usize,
+    /// Accounts where a person decides, one for each, and how often that person must.
+    asked: usize,
+    asked_each: usize,
     /// What the site does to calls: `applyd sandbox --hostile`.
     hostility: &'static str,
     /// The server is killed after so many more have come to rest.
@@ -50,7 +66,7 @@ struct Trial {
 
 /// A run under way.
 struct Run {
-    place: Place,
+    place: Arc<Place>,
     wire: Arc<Wire>,
     kills: usize,
 }
@@ -62,6 +78,9 @@ struct Verdict {
     kills: usize,
     /// How many ended how.
     ends: BTreeMap<String, usize>,
+    /// How many acts of which kind the audit has.
+    acts: BTreeMap<String, usize>,
+    stops: Vec<Stop>,
     took: Duration,
     /// The end of the servers' log.
     log: String,
@@ -78,14 +97,17 @@ fn a_hostile_site_never_gets_a_proposal_twice() {
         applications,
         accounts: 64,
         holding: 4,
-        hostility: "calls=60,confirms=500,logins=250,tools=3,late_ms=2500,lag_ms=2000",
+        asked: 4,
+        asked_each: 10,
+        hostility: "calls=60,confirms=500,logins=250,tools=3,late_ms=2500,lag_ms=2000,preview_ms=42000",
         life: 300,
         // Above what the stand-in promises (`lag_ms`), however busy the machine is.
         drain: "3s",
     }
     .run();
-    let Verdict { broken, kills, ends, took, log } = verdict;
-    let report = format!("{kills} kills, {took:?}, ends {ends:?}");
+    let Verdict { broken, kills, ends, acts, stops, took, log } = verdict;
+    let stopped = stops.len();
+    let report = format!("{kills} kills, {stopped} stops, {took:?}, ends {ends:?}, acts {acts:?}");
     let some = broken[..broken.len().min(30)].join("\n");
     assert!(broken.is_empty(), "seed {seed}\n{report}\n{} broken:\n{some}\n{log}", broken.len());
     // Only worth something if it was as hostile as it says, and the work was done all the same.
@@ -94,9 +116,16 @@ fn a_hostile_site_never_gets_a_proposal_twice() {
     assert!(kills >= 3 && of("applied") * 2 > applications, "{report}");
     for end in
         ["refused", "not_submitted", "terms_changed", "already_applied", "upstream_changed", "logged_out"]
+            .into_iter()
+            .chain(["approval_denied", "connects_cap"])
     {
         assert!(of(end) > 0, "nothing ended {end}: {report}");
     }
+    // Persons were asked and gave their word, and the guard has stopped all, and agreed, it went on.
+    for act in ["shown", "approved", "declined", "by_request", "approval_needed"] {
+        assert!(acts.contains_key(act), "nothing was {act}: {report}");
+    }
+    assert!(stopped > 0 && log.contains("tools have changed"), "{report}");
     println!("{report}");
 }
 
@@ -108,6 +137,8 @@ fn without_the_drain_a_hostile_site_shows_the_fault() {
         applications: 160,
         accounts: 8,
         holding: 0,
+        asked: 0,
+        asked_each: 0,
         hostility: "confirms=1000,lag_ms=8000",
         life: usize::MAX,
         drain: "0s",
@@ -125,8 +156,11 @@ impl Trial {
         sandbox.arg(format!("seed={},{}", self.seed, self.hostility)).stderr(log(&place, "sandbox.log"));
         let sandbox = Process::start(sandbox);
         place.set("APPLYD_SANDBOX__ENDPOINT", &sandbox.url);
-        let mut run = Run { place, wire: Arc::default(), kills: 0 };
+        let mut run = Run { place: Arc::new(place), wire: Arc::default(), kills: 0 };
         let callers = run.callers(self);
+        let persons = run.persons(&callers, self.seed);
+        let (place, wire) = (Arc::clone(&run.place), Arc::clone(&run.wire));
+        let operator = std::thread::spawn(move || operate(&place, &wire));
         let mut server = run.serve();
         let begun = Instant::now();
         let threads: Vec<_> =
@@ -140,14 +174,20 @@ impl Trial {
             std::thread::sleep(Duration::from_millis(20));
         }
         let mut callers: Vec<Caller> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        rest(&mut callers);
+        rest(&mut callers, &run.wire);
         let took = begun.elapsed();
-        let evidence = run.evidence(&server, &callers);
+        let gone = server.child.try_wait().unwrap();
+        assert!(gone.is_none(), "the server has ended by itself: {gone:?}\n{}", run.log());
+        run.wire.end();
+        let stops = operator.join().unwrap();
+        let of_persons: Vec<String> = persons.into_iter().flat_map(|person| person.join().unwrap()).collect();
+        let evidence = Evidence { stops: stops.clone(), ..run.evidence(&server, &callers) };
         let mut broken = judge(&evidence);
-        broken.extend(callers.iter().flat_map(|caller| caller.broken.clone()));
+        broken.extend(callers.iter().flat_map(|caller| caller.broken.clone()).chain(of_persons));
         run.place.assert_clean_ledger();
         assert_eq!(server.stop(), Some(0));
-        Verdict { broken, kills: run.kills, ends: evidence.ends(), took, log: run.log() }
+        let (ends, acts) = (evidence.ends(), evidence.acts());
+        Verdict { broken, kills: run.kills, ends, acts, stops, took, log: run.log() }
     }
 }
 
@@ -155,20 +195,46 @@ impl Run {
     fn callers(&self, trial: &Trial) -> Vec<Caller> {
         let holding: Vec<Course> =
             HOLDING.iter().flat_map(|job| vec![Course::one(*job); trial.holding]).collect();
-        let rest = trial.applications - holding.len();
+        let rest = trial.applications - holding.len() - trial.asked * trial.asked_each;
         let shares =
             (0..trial.accounts).map(|n| rest / trial.accounts + usize::from(n < rest % trial.accounts));
-        holding
-            .into_iter()
-            .chain(shares.map(Course::of))
-            .enumerate()
-            .map(|(n, course)| Caller::new(self.account(n), n, course, &self.wire, trial.seed))
-            .collect()
+        let courses = holding.into_iter().chain(shares.map(Course::of));
+        let mut callers: Vec<Caller> = courses.enumerate().map(|(n, of)| self.caller(n, of, trial)).collect();
+        for caller in callers.iter_mut().step_by(BY_REQUEST).filter(|_| trial.asked > 0) {
+            caller.is_governed = true;
+            self.allow_by_request(&caller.account.id);
+        }
+        for n in callers.len()..callers.len() + trial.asked {
+            let mut caller = self.caller(n, Course::of(trial.asked_each), trial);
+            (caller.is_governed, caller.is_asked) = (true, true);
+            self.place.json(&["account", "approval", &caller.account.id, "--policy", "required"]);
+            callers.push(caller);
+        }
+        callers
     }
 
-    /// Every account is made here: one with another approval policy would be, too.
-    fn account(&self, n: usize) -> Account {
-        self.place.account(&format!("agency {n}"), CREDITS)
+    fn caller(&self, n: usize, course: Course, trial: &Trial) -> Caller {
+        let account = self.place.account(&format!("agency {n}"), CREDITS);
+        Caller::new(account, n, course, &self.wire, trial.seed)
+    }
+
+    fn allow_by_request(&self, account: &str) {
+        let keys = self.place.json(&["key", "list", account]);
+        let key = keys["keys"][0]["keyId"].as_str().unwrap();
+        let allow = ["key", "by-request", key, "--connects", BY_REQUEST_CONNECTS, "--acknowledge"];
+        self.place.json(&[&allow[..], &["--by", "the operator"]].concat());
+    }
+
+    /// One for each account that always asks, and some for those whose calls may turn out to need one.
+    fn persons(&self, callers: &[Caller], seed: u64) -> Vec<JoinHandle<Vec<String>>> {
+        let governed = callers.iter().rev().filter(|caller| caller.is_governed);
+        let (asked, others): (Vec<&Caller>, _) = governed.partition(|caller| caller.is_asked);
+        let shares = asked.chunks(1).chain(others.chunks(others.len().div_ceil(PERSONS).max(1)));
+        let persons = shares.enumerate().map(|(n, of)| {
+            let accounts = of.iter().map(|caller| caller.account.id.clone()).collect();
+            Person::new(&self.place, &self.wire, n, accounts, seed)
+        });
+        persons.map(|person| std::thread::spawn(move || person.run())).collect()
     }
 
     fn serve(&self) -> Process {
@@ -185,11 +251,19 @@ impl Run {
         for caller in callers {
             caller.testify(server, &mut evidence);
             let id = &caller.account.id;
+            if caller.is_governed {
+                evidence.governed.insert(id.clone());
+            }
             let row =
                 listed["accounts"].as_array().unwrap().iter().find(|row| row["accountId"] == id.as_str());
             let credits = &row.unwrap()["credits"];
             let of = |name: &str| credits[name].as_i64().unwrap();
             evidence.credits.insert(id.clone(), (of("available"), of("held"), of("spent")));
+        }
+        for line in self.audit() {
+            if let Some(id) = line["queueId"].as_str() {
+                evidence.audit.entry(id.to_owned()).or_default().push(line);
+            }
         }
         // Of all agencies, whoever they belong to.
         for row in self.place.submissions() {
@@ -198,11 +272,22 @@ impl Run {
         evidence
     }
 
-    /// The end of the servers' log.
+    fn audit(&self) -> Vec<Value> {
+        let output = self.place.run(&["audit", "export"]);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The end of the servers' log, and its alarms.
     fn log(&self) -> String {
         let log = std::fs::read_to_string(self.place.path("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(40)..].join("\n")
+        let alarms = lines.iter().filter(|line| line.contains("tools have changed")).take(1);
+        alarms.chain(&lines[lines.len().saturating_sub(40)..]).copied().collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -211,12 +296,15 @@ fn log(place: &Place, name: &str) -> std::fs::File {
 }
 
 /// Until nothing changes any more. What does not come to rest is found by the judge.
-fn rest(callers: &mut [Caller]) {
+fn rest(callers: &mut [Caller], wire: &Wire) {
     let begun = Instant::now();
     while begun.elapsed() < REST_WITHIN {
         let waiting: usize = callers.iter_mut().map(Caller::read_open).sum();
         if waiting == 0 {
             return;
+        }
+        if begun.elapsed() > DECIDED_WITHIN {
+            wire.close();
         }
         std::thread::sleep(Duration::from_millis(200));
     }
@@ -231,6 +319,14 @@ impl Evidence {
             *ends.entry(end.to_owned()).or_default() += 1;
         }
         ends
+    }
+
+    fn acts(&self) -> BTreeMap<String, usize> {
+        let mut acts = BTreeMap::new();
+        for line in self.audit.values().flatten() {
+            *acts.entry(line["act"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        acts
     }
 }
 

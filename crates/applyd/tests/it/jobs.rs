@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Place, Process, Reply, job};
 use crate::poller::{code, end, until};
@@ -206,6 +206,13 @@ fn correct(place: &Place, server: &Process, row: &Row) {
     );
     assert_barred(&server.apply(&account, &row.job), &accepted.queue_id(), UNKNOWN, "failed");
     assert_eq!(place.balance(&account), (CREDITS - 1, 1, 0), "{}", row.job);
+    // Whoever has to resolve it reads why the site could not be, and not once for each of the dozens of reads.
+    let path = format!("/api/auto-apply-v2/applications/{}/timeline", accepted.queue_id());
+    let timeline = server.call("GET", &path, &account.key, None).json();
+    let unread =
+        |entry: &&Value| entry["detail"].as_str().unwrap_or_default().contains("could not be read: ");
+    let unread = timeline["entries"].as_array().unwrap().iter().filter(unread).count();
+    assert!((1..=3).contains(&unread), "{timeline}");
 
     let corrected = until(server, &account, &accepted, CORRECTED_WITHIN, |status| {
         code(status) != Some("outcome_unknown")

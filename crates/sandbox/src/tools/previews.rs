@@ -59,7 +59,8 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Error> {
     let mirror = mirror(&job, &terms);
     let preview_id = secret("pv_")?;
     let created_ms = now_ms();
-    let expires_ms = created_ms + millis(behaviour.preview_life);
+    let life = behaviour.life_of_a_preview();
+    let expires_ms = created_ms + millis(life);
     let (id, org_uid) = (preview_id.clone(), call.bearer.org_uid.clone());
     let stored = alter(terms, behaviour.stored_terms);
     let superseded = stand_in
@@ -70,7 +71,7 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Error> {
         "type": "proposal",
         "preview": mirror,
         "expires_at": rfc3339(expires_ms),
-        "ttl_seconds": behaviour.preview_life.as_secs(),
+        "ttl_seconds": life.as_secs(),
         "supersedes_previous_preview": superseded,
     }));
     document.insert(preview_key(behaviour.era).into(), preview_id.into());

@@ -286,8 +286,8 @@ async fn tokens_die_early_and_the_answer_to_a_refresh_is_lost() {
 
 #[test]
 fn hostility_is_read_from_a_flag() {
-    let read: Hostility =
-        "seed=7,calls=30,confirms=250,logins=100,tools=2,late_ms=2000,lag_ms=100".parse().unwrap();
+    let text = "seed=7,calls=30,confirms=250,logins=100,tools=2,late_ms=2000,lag_ms=100,preview_ms=45000";
+    let read: Hostility = text.parse().unwrap();
     let expected = Hostility {
         seed: 7,
         calls: 30,
@@ -296,6 +296,7 @@ fn hostility_is_read_from_a_flag() {
         tools: 2,
         late: Duration::from_secs(2),
         lag: Duration::from_millis(100),
+        preview: Some(Duration::from_secs(45)),
         only: Vec::new(),
     };
     assert_eq!(read, expected);

@@ -8,6 +8,7 @@ use applyd_core::state::{By, Event};
 use applyd_store::Error;
 use applyd_store::application::{self, Application};
 use applyd_store::queue::{self, Beside};
+use applyd_store::timeline;
 use applyd_upwork::{Assignment, Since};
 
 use super::leases::{Lease, Lost};
@@ -63,7 +64,7 @@ pub(crate) async fn look(
         }
         Ok(Sighting::Unreadable { reason }) => {
             tracing::info!(application = %lease.id(), reason, "the site could not be read");
-            (Event::Unreadable { again_ms }, None)
+            (Event::Unreadable { again_ms }, Some(format!("the site could not be read: {reason}")))
         }
         Err(Lost::Stopping) => (Event::HandBack { delay_ms: 0 }, None),
         Err(Lost::Lease) => return Ok(()),
@@ -73,6 +74,12 @@ pub(crate) async fn look(
     let moved = worker
         .store
         .write(move |tx| {
+            // Reads go on for a day: why they fail is worth a line when that is news.
+            let is_unread = matches!(event, Event::Unreadable { .. });
+            let note = match note {
+                Some(note) if is_unread && timeline::ends_with(tx, &id, &note)? => None,
+                note => note,
+            };
             let beside = Beside { note: note.as_deref(), proposal: seen_as.as_deref(), ..Beside::default() };
             queue::advance(tx, &id, event, by, &timing, beside)
         })

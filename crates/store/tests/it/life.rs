@@ -84,6 +84,27 @@ fn each_end_has_one_event_and_gives_the_credit_back() {
     });
 }
 
+#[test]
+fn the_last_line_of_a_timeline_is_told_from_earlier_ones() {
+    on_each(|world| {
+        let account = world.account("a", 1);
+        let id = world.accept(&account, &job(1));
+        let ends_with = |detail: &'static str| {
+            let id = id.clone();
+            world.read(move |tx| timeline::ends_with(tx, &id, detail))
+        };
+        assert!(!ends_with("why not"), "nothing is written yet");
+        let epoch = world.claim(&account, "w").unwrap().progress.epoch;
+        for detail in ["why not", "because"] {
+            let (id, by) = (id.clone(), By::Worker(epoch));
+            let beside = Beside { note: Some(detail), ..Beside::default() };
+            let moved = world.write(move |tx| queue::advance(tx, &id, Event::Heartbeat, by, &T, beside));
+            assert!(moved.is_ok() && ends_with(detail), "{detail}");
+        }
+        assert!(!ends_with("why not"));
+    });
+}
+
 /// Leased with epoch 2; epoch 1 was lost.
 fn second_lease(world: &World) -> (applyd_core::ids::QueueId, applyd_core::ids::AccountId) {
     let account = world.account("a", 9);

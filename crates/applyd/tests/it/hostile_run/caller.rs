@@ -1,7 +1,7 @@
 //! The client of one account: applies to its jobs one after the other, through kills of the server.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,16 +17,19 @@ const POLL: Duration = Duration::from_millis(150);
 /// From then on each read must show an end: the deadline, and what two clocks may differ.
 const ENDED_AFTER: Duration = Duration::from_millis(20_500);
 /// Scripted jobs that do not hold their account to the deadline.
+const WITH_QUESTIONS: u16 = 13;
 const SCRIPTED: [u16; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15];
 /// Of all jobs that are no published ones, from here on.
 const FIRST_ORDINARY: u64 = 1_800_000_000_000_000_000;
 const MOST_OF_ONE_ACCOUNT: u64 = 1_000_000;
 
-/// Where the server is now, and how many applications have come to rest.
+/// Where the server is now, how many applications have come to rest, and how far the run is.
 #[derive(Default)]
 pub(super) struct Wire {
     url: Mutex<String>,
     rested: AtomicUsize,
+    is_closing: AtomicBool,
+    is_over: AtomicBool,
 }
 
 /// What an account applies to.
@@ -50,6 +53,10 @@ pub(super) struct Known {
 /// The client of one account.
 pub(super) struct Caller {
     pub(super) account: Account,
+    /// Nothing of it may be sent that nobody has approved.
+    pub(super) is_governed: bool,
+    /// A person decides on each of its applications.
+    pub(super) is_asked: bool,
     course: Course,
     wire: Arc<Wire>,
     rng: fastrand::Rng,
@@ -79,12 +86,32 @@ impl Wire {
     pub(super) fn rested(&self) -> usize {
         self.rested.load(Ordering::SeqCst)
     }
+
+    /// What still waits for a person is declined from now on.
+    pub(super) fn close(&self) {
+        self.is_closing.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::SeqCst)
+    }
+
+    /// Nothing more will happen.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
 }
 
 impl Caller {
     pub(super) fn new(account: Account, n: usize, course: Course, wire: &Arc<Wire>, seed: u64) -> Self {
         Self {
             account,
+            is_governed: false,
+            is_asked: false,
             course,
             wire: Arc::clone(wire),
             rng: fastrand::Rng::with_seed(seed.wrapping_add(n as u64)),
@@ -115,6 +142,10 @@ impl Caller {
         if let Some(only) = self.course.only {
             return job(only);
         }
+        if self.is_first_asked() {
+            self.scripted.retain(|number| *number != WITH_QUESTIONS);
+            return job(WITH_QUESTIONS);
+        }
         match self.rng.u8(0..20) {
             0..=2 if !self.scripted.is_empty() => {
                 let at = self.rng.usize(..self.scripted.len());
@@ -123,6 +154,11 @@ impl Caller {
             3..=4 => self.failed().unwrap_or_else(|| self.next()),
             _ => self.next(),
         }
+    }
+
+    /// Its answers are left to the server, and so a person must approve them whoever has approved the rest.
+    fn is_first_asked(&self) -> bool {
+        self.is_governed && self.known.is_empty()
     }
 
     fn next(&mut self) -> String {
@@ -156,8 +192,8 @@ impl Caller {
     /// Repeats under one key until there is an answer that says what became of it.
     fn apply(&mut self, job: String) {
         let letter = format!("Letter {} of {}.", self.known.len(), self.account.name);
-        let mut body =
-            json!({"jobId": job, "coverLetter": letter, "autoFillOtherQuestions": self.rng.bool()});
+        let fill = self.rng.bool() || self.is_first_asked();
+        let mut body = json!({"jobId": job, "coverLetter": letter, "autoFillOtherQuestions": fill});
         if self.rng.u8(0..4) == 0 {
             body["proposal"] = json!({"hourlyRate": self.rng.u8(20..90), "boostConnects": self.rng.u8(4..9)});
         }
@@ -202,15 +238,25 @@ impl Caller {
             return false;
         }
         let status: Value = serde_json::from_str(&reply.body).unwrap_or_default();
-        let Some(known) = self.known.get_mut(id) else { return false };
-        let is_late = begun.duration_since(known.answered) > ENDED_AFTER;
+        let Some(known) = self.known.get(id) else { return false };
+        let is_late = begun.duration_since(known.answered) > ENDED_AFTER
+            && status["applicationStatus"] == "processing"
+            && !self.waited(id);
         if reply.status != 200 {
             self.broken.push(format!("status of {id}: {reply:?}"));
-        } else if status["applicationStatus"] == "processing" && is_late {
+        } else if is_late {
             self.broken.push(format!("not ended in time: {status}"));
         }
+        let Some(known) = self.known.get_mut(id) else { return false };
         known.status = status;
         is_final(&known.status)
+    }
+
+    /// Whether it waits for a person, or did: its time is another then.
+    fn waited(&self, id: &str) -> bool {
+        let path = format!("/api/auto-apply-v2/applications/{id}/timeline");
+        self.is_asked
+            || self.get(&path).is_none_or(|told| told.status == 503 || told.body.contains("approval_needed"))
     }
 
     /// Everything this account knows, and what the site counted for it.

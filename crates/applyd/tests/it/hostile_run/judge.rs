@@ -1,9 +1,11 @@
 //! What is true after any history on a hostile site, by the stand-in's own count. S1 to S5: sandbox-jobs.md §4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use applyd_core::terms::sha256_hex;
 use serde_json::{Value, json};
+
+use super::operator::Stop;
 
 /// One account and one job.
 pub(super) type Pair = (String, String);
@@ -24,6 +26,12 @@ pub(super) struct Evidence {
     pub(super) accepted_in_all: u64,
     /// Credits of each account: available, held, spent.
     pub(super) credits: BTreeMap<String, (i64, i64, i64)>,
+    /// Accounts for which nothing may be sent that nobody has approved.
+    pub(super) governed: BTreeSet<String>,
+    /// The audit of each application, oldest first.
+    pub(super) audit: BTreeMap<String, Vec<Value>>,
+    /// When nothing might be sent.
+    pub(super) stops: Vec<Stop>,
 }
 
 /// One application as its caller was told of it.
@@ -70,6 +78,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<String> {
         }
     }
     evidence.money(&mut broken);
+    evidence.approved(&mut broken);
     broken
 }
 
@@ -173,6 +182,14 @@ impl Told {
         if !is_told {
             broken.push(format!("{id} ended {end} and nothing says why: {:?}", self.timeline));
         }
+        // What a read has shown, or why none could: a person who resolves it has nothing else to go by.
+        let is_read = |entry: &Value| {
+            entry["event"] == "read" && entry["detail"].as_str().is_some_and(|detail| !detail.is_empty())
+        };
+        let unknown = self.timeline.iter().position(|entry| entry["event"] == "outcome_unknown");
+        if unknown.is_some_and(|at| !self.timeline[..at].iter().any(is_read)) {
+            broken.push(format!("{id} is unknown and no line tells of a read: {:?}", self.timeline));
+        }
         let is_after_intent = matches!(end, "applied" | "not_submitted" | "outcome_unknown");
         if is_after_intent && !self.has_intent() {
             broken.push(format!("{id} ended {end} without an intent: {events:?}"));
@@ -194,6 +211,13 @@ fn honest() -> Evidence {
         json!({"event": "intent", "detail": null}),
         json!({"event": "applied", "detail": "the site shows the proposal"}),
     ];
+    let line = |act: &str, hash: Option<&str>| json!({"act": act, "at": "T3", "sha256": hash});
+    let audit = vec![
+        line("approved", Some("old")),
+        line("void", None),
+        line("approved", Some("abc")),
+        line("intent", Some("abc")),
+    ];
     let told =
         Told { pair: pair.clone(), body: json!({"coverLetter": "Hi"}), status: status.clone(), timeline };
     Evidence {
@@ -202,6 +226,9 @@ fn honest() -> Evidence {
         counted: [(pair, Counted { received: 1, accepted: 1, proposals: vec![proposal] })].into(),
         accepted_in_all: 1,
         credits: [("acc".into(), (4, 0, 1))].into(),
+        governed: ["acc".to_owned()].into(),
+        audit: [("q1".into(), audit)].into(),
+        stops: vec![Stop { since: "T1".into(), until: "T2".into() }],
     }
 }
 
@@ -219,11 +246,14 @@ fn the_judge_of_hostile_runs_finds_each_kind_of_lie() {
     fn told(evidence: &mut Evidence) -> &mut Told {
         evidence.told.get_mut("q1").unwrap()
     }
+    fn audit(evidence: &mut Evidence) -> &mut Vec<Value> {
+        evidence.audit.get_mut("q1").unwrap()
+    }
     fn ends(evidence: &mut Evidence, status: &str, message: &str) {
         told(evidence).status["applicationStatus"] = status.into();
         told(evidence).status["errorMessage"] = message.into();
     }
-    let lies: [(&str, Doctor); 15] = [
+    let lies: [(&str, Doctor); 21] = [
         ("S1", |e| counted(e).accepted = 2),
         ("S2", |e| counted(e).received = 2),
         ("S2", |e| drop(told(e).timeline.remove(0))),
@@ -239,6 +269,12 @@ fn the_judge_of_hostile_runs_finds_each_kind_of_lie() {
         ("has not ended", |e| ends(e, "processing", "")),
         ("1 proposals on the site", |e| ends(e, "failed", "not_submitted: No.")),
         ("nothing says why", |e| told(e).timeline[1]["detail"] = Value::Null),
+        ("no line tells of a read", |e| told(e).timeline[0]["event"] = "outcome_unknown".into()),
+        ("I2", |e| drop(audit(e).remove(2))),
+        ("I2", |e| audit(e)[2]["sha256"] = "abd".into()),
+        ("I2", |e| audit(e).swap(1, 2)),
+        ("I2", |e| audit(e).swap(2, 3)),
+        ("although Stop", |e| audit(e)[3]["at"] = "T15".into()),
     ];
     for (sentence, doctor) in lies {
         let mut evidence = honest();
