@@ -64,14 +64,14 @@ impl Person {
             return self.decline(id);
         }
         // It goes on waiting where nothing can be shown, for whatever reason.
-        let Some(hash) = self.show(id) else { return };
+        let Some(showing) = self.show(id) else { return };
         let shown = Instant::now();
         match self.mood() {
-            Mood::Approve => drop(self.approve(id, &hash, &self.name)),
+            Mood::Approve => drop(self.approve(id, &showing, &self.name)),
             Mood::ApproveTwice => {
-                self.approve(id, &hash, &self.name);
+                self.approve(id, &showing, &self.name);
                 let other = if self.rng.bool() { &self.name } else { "somebody else" };
-                let is_taken = self.approve(id, &hash, other);
+                let is_taken = self.approve(id, &showing, other);
                 self.forbid(is_taken, "approved twice", id);
             }
             Mood::ApproveLate => {
@@ -79,13 +79,13 @@ impl Person {
                     std::thread::sleep(POLL);
                 }
                 if shown.elapsed() >= SHOWN_FOR {
-                    let is_taken = self.approve(id, &hash, &self.name);
+                    let is_taken = self.approve(id, &showing, &self.name);
                     self.forbid(is_taken, "approved late", id);
                 }
             }
             Mood::Decline => {
                 self.decline(id);
-                let is_taken = self.approve(id, &hash, &self.name);
+                let is_taken = self.approve(id, &showing, &self.name);
                 self.forbid(is_taken, "approved after it was declined", id);
             }
         }
@@ -103,12 +103,12 @@ impl Person {
     fn show(&self, id: &str) -> Option<String> {
         let output = self.place.run(&["approve", id, "--show", "--json"]);
         let sheet: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-        sheet["sha256"].as_str().map(str::to_owned)
+        sheet["showingId"].as_str().map(str::to_owned)
     }
 
     /// Whether it was taken.
-    fn approve(&self, id: &str, hash: &str, by: &str) -> bool {
-        self.place.run(&["approve", id, "--hash", hash, "--by", by, "--json"]).status.success()
+    fn approve(&self, id: &str, showing: &str, by: &str) -> bool {
+        self.place.run(&["approve", id, "--showing", showing, "--by", by, "--json"]).status.success()
     }
 
     /// Unless it has ended by itself.
