@@ -25,7 +25,9 @@ fn a_life_to_applied_leaves_its_rows() {
         world.advance(&id, Event::Accepted, By::Sender(epoch));
         world.pass(10);
         let told = world.advance(&id, Event::Seen { site_at: None }, By::Worker(epoch));
-        let stored = world.load(&id);
+        let read = world.load(&id);
+        assert!(told.has_ended && !read.has_ended, "an end is told by its step alone");
+        let stored = application::Application { has_ended: true, ..read };
         assert_eq!(format!("{told:?}"), format!("{stored:?}"), "what advance answers is what is stored");
 
         let progress = &stored.progress;
