@@ -13,14 +13,21 @@ use applyd_core::draft::Draft;
 use applyd_core::ids::{AccountId, KeyId, QueueId};
 use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::ledger::Kind;
-use applyd_core::terms::Terms;
+use applyd_core::terms::{Cents, Terms};
 use applyd_core::time::Timing;
 use applyd_store::account::{self, Channel};
+use applyd_store::freelancer::{self, NewFreelancer, NewProfile};
 use applyd_store::queue::{self, Accept, New};
 use applyd_store::{Clock, Error, Store, application, ledger};
 
 const ACCOUNTS: usize = 100;
 const REQUEST: &str = r#"{"jobId":"~022000000000000000000","coverLetter":"Hello from the bench: a letter of a usual kind, some lines long, with a greeting, what was done before, and a question about the job.","proposal":{"hourlyRate":65}}"#;
+
+const FREELANCERS: &[NewFreelancer<'_>] = &[NewFreelancer {
+    id: "fl_1",
+    name: "Ada",
+    profiles: &[NewProfile { id: "pf_1", title: "Rust", hourly_rate: Cents::new(6500), is_default: true }],
+}];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +45,7 @@ fn one_by_one(database: &Path, seconds: u64) -> Result<()> {
         let made = (0..ACCOUNTS).map(|number| {
             let id = AccountId::new(tx.now(), fastrand::u128(..));
             account::create(tx, &id, &format!("bench-{number}"), Channel::Sandbox)?;
+            freelancer::add(tx, &id, FREELANCERS)?;
             ledger::post(tx, &id, None, Kind::Grant, 1_000_000)?;
             Ok::<_, Error>(id)
         });

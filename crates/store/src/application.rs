@@ -274,6 +274,17 @@ pub(crate) fn in_slot(tx: &Tx<'_>, account: &AccountId) -> Result<Option<QueueId
     )
 }
 
+/// How many of an account a new one would have before it: what is queued, and what holds the slot.
+pub(crate) fn ahead(tx: &Tx<'_>, account: &AccountId) -> Result<i64, Error> {
+    let queued = tx.one(
+        // Not by the account, which may have any number, but by what is queued: that is only read from its index.
+        "SELECT count(*) FROM application WHERE coalesce(account_id, '') = ?1 AND state = 'queued' AND channel <> 'desk'",
+        values![account.as_str()],
+        |row| row.int(0),
+    )?;
+    Ok(queued.unwrap_or(0) + i64::from(in_slot(tx, account)?.is_some()))
+}
+
 /// Whether the one send of the account is ready or under way: its login must not change under it.
 pub(crate) fn is_submitting(tx: &Tx<'_>, account: &AccountId) -> Result<bool, Error> {
     let found = tx.one(
@@ -293,8 +304,10 @@ pub(crate) fn is_submitting(tx: &Tx<'_>, account: &AccountId) -> Result<bool, Er
 /// The store's.
 pub fn unsettled(tx: &Tx<'_>, account: &AccountId) -> Result<i64, Error> {
     let count = tx.one(
-        "SELECT count(*) FROM application a LEFT JOIN intent i ON i.application_id = a.id
-         WHERE a.account_id = ?1 AND (a.state = 'armed' OR i.closed = 'open')",
+        // Each from its index: what is armed has an end, and few intents stay open.
+        "SELECT count(*) FROM (SELECT coalesce(id, '') AS id FROM application
+             WHERE due_at IS NOT NULL AND state = 'armed' AND coalesce(account_id, '') = ?1
+           UNION SELECT application_id FROM intent WHERE account_id = ?1 AND closed = 'open') AS unsettled",
         values![account.as_str()],
         |row| row.int(0),
     )?;

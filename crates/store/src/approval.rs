@@ -246,22 +246,29 @@ fn decide(
 /// # Errors
 /// The store's.
 pub fn waiting(tx: &Tx<'_>, account: Option<&AccountId>) -> Result<Vec<Waiting>, Error> {
-    tx.all(
-        "SELECT p.id, p.account_id, a.name, p.job_key, p.accepted_at, p.approve_by
-         FROM application p JOIN account a ON a.id = p.account_id
-         WHERE p.state = 'awaiting_approval' AND (?1 = '' OR p.account_id = ?1) ORDER BY p.id LIMIT ?2",
-        values![account.map_or("", AccountId::as_str), MOST_WAITING],
-        |row| {
-            Ok(Waiting {
-                id: row.parsed(0, QueueId::parse)?,
-                account: row.parsed(1, AccountId::parse)?,
-                account_name: row.text(2)?,
-                job: row.text(3)?,
-                accepted_at: row.int(4)?,
-                approve_by: row.int(5)?,
-            })
-        },
-    )
+    let read = |row: &Row<'_>| {
+        Ok(Waiting {
+            id: row.parsed(0, QueueId::parse)?,
+            account: row.parsed(1, AccountId::parse)?,
+            account_name: row.text(2)?,
+            job: row.text(3)?,
+            accepted_at: row.int(4)?,
+            approve_by: row.int(5)?,
+        })
+    };
+    let waiting = "SELECT p.id, p.account_id, a.name, p.job_key, p.accepted_at, p.approve_by
+         FROM application p JOIN account a ON a.id = p.account_id WHERE p.state = 'awaiting_approval'";
+    match account {
+        Some(account) => tx.all(
+            &format!("{waiting} AND p.account_id = ?1 ORDER BY p.id LIMIT ?2"),
+            values![account.as_str(), MOST_WAITING],
+            read,
+        ),
+        // Not in the order of the primary key, which has all that ever was: what waits is sorted.
+        None => {
+            tx.all(&format!("{waiting} ORDER BY coalesce(p.id, '') LIMIT ?1"), values![MOST_WAITING], read)
+        }
+    }
 }
 
 /// The policy of a new application: the channel's, unless the account or the key says otherwise.

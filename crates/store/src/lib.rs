@@ -30,6 +30,9 @@ pub mod overview;
 pub mod pace;
 pub mod pause;
 pub mod person;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod plans;
 pub mod queue;
 pub mod rate_limit;
 pub mod recover;

@@ -180,12 +180,7 @@ fn full(tx: &Tx<'_>, new: &New, held: i64) -> Result<Option<i64>, Error> {
     if held < most {
         return Ok(None);
     }
-    let queued = tx.one(
-        "SELECT count(*) FROM application WHERE account_id = ?1 AND state = 'queued' AND channel <> 'desk'",
-        values![new.account.as_str()],
-        |row| row.int(0),
-    )?;
-    let ahead = queued.unwrap_or(0) + i64::from(application::in_slot(tx, &new.account)?.is_some());
+    let ahead = application::ahead(tx, &new.account)?;
     Ok((ahead >= most).then(|| retry_after_s(ahead, new.timing.intent_cutoff_ms, one_takes_ms)))
 }
 
@@ -361,8 +356,9 @@ fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
         let (id, channel) = (row.parsed(0, QueueId::parse)?, row.parsed(1, Channel::parse)?);
         Ok(Next { id, channel, is_looked_at: false })
     };
+    // Not by the account, which may have any number, but by the time: what is queued is only read from its index.
     let ready =
-        "SELECT id, channel FROM application WHERE account_id = ?1 AND state = 'queued' AND not_before <= ?2
+        "SELECT id, channel FROM application WHERE coalesce(account_id, '') = ?1 AND state = 'queued' AND not_before <= ?2
          AND cutoff > ?2 AND channel <> 'desk'";
     if let Some(keeper) = application::in_slot(tx, account)? {
         // What a person has approved keeps the slot while it is queued.
@@ -388,9 +384,9 @@ pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
 
 fn queued(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
     tx.all(
-        // What is queued is only read from its index; the channel of an account stands in its own row.
-        "SELECT ready.account_id FROM (SELECT DISTINCT account_id FROM application WHERE state = 'queued'
-           AND not_before <= ?1 AND cutoff > ?1 AND channel <> 'desk') AS ready
+        // As above; the channel of an account stands in its own row.
+        "SELECT ready.account_id FROM (SELECT DISTINCT coalesce(account_id, '') AS account_id FROM application
+           WHERE state = 'queued' AND not_before <= ?1 AND cutoff > ?1 AND channel <> 'desk') AS ready
          JOIN account a ON a.id = ready.account_id
          WHERE NOT EXISTS (SELECT 1 FROM pause p WHERE p.scope = 'all' OR p.scope = 'channel:' || a.channel
            OR p.scope = 'account:' || a.id) LIMIT ?2",
@@ -462,11 +458,12 @@ pub fn of_others(tx: &Tx<'_>, worker: &str) -> Result<Vec<QueueId>, Error> {
 pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Error> {
     let verify_only = i64::from(meta::verify_only(tx)?.is_some());
     tx.all(
+        // Not in the order of the primary key, which has all that ever was: what is under way is sorted.
         "SELECT id, state FROM application WHERE due_at IS NOT NULL
          AND (state = 'intent' OR state = 'verifying' OR state = 'unknown'
            OR (?2 = 1 AND negative_reads = 0 AND channel <> 'desk'
              AND (state = 'awaiting_approval' OR state = 'queued' OR state = 'leased' OR state = 'armed')))
-         ORDER BY id LIMIT ?1",
+         ORDER BY coalesce(id, '') LIMIT ?1",
         values![MOST_LEFT, verify_only],
         |row| Ok((row.parsed(0, QueueId::parse)?, row.parsed(1, State::parse)?.status())),
     )

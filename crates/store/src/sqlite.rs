@@ -113,7 +113,7 @@ fn enqueue(queue: Option<&Sender<Job>>, job: Job) -> Result<(), Error> {
     })
 }
 
-fn connect(path: &Path, cache_kib: i64) -> Result<Connection, Error> {
+pub(crate) fn connect(path: &Path, cache_kib: i64) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
