@@ -298,7 +298,7 @@ pub(crate) fn is_submitting(tx: &Tx<'_>, account: &AccountId) -> Result<bool, Er
     Ok(found.is_some())
 }
 
-/// How many submissions of an account are about to be made, or of open outcome whatever the wire says of them.
+/// How many submissions of an account are about to be made, or of an outcome that reads may still settle.
 ///
 /// # Errors
 /// The store's.
@@ -307,7 +307,8 @@ pub fn unsettled(tx: &Tx<'_>, account: &AccountId) -> Result<i64, Error> {
         // Each from its index: what is armed has an end, and few intents stay open.
         "SELECT count(*) FROM (SELECT coalesce(id, '') AS id FROM application
              WHERE due_at IS NOT NULL AND state = 'armed' AND coalesce(account_id, '') = ?1
-           UNION SELECT application_id FROM intent WHERE account_id = ?1 AND closed = 'open') AS unsettled",
+           UNION SELECT application_id FROM intent WHERE account_id = ?1 AND closed = 'open' AND NOT EXISTS
+             (SELECT 1 FROM application a WHERE a.id = application_id AND a.code = 'unresolved')) AS unsettled",
         values![account.as_str()],
         |row| row.int(0),
     )?;

@@ -13,7 +13,7 @@ use crate::account::{self, Channel};
 use crate::application::{self, Application};
 use crate::freelancer::Chosen;
 use crate::queue::{Beside, advance};
-use crate::tx::values;
+use crate::tx::{Row, values};
 use crate::{Error, Tx, budget, grant, pause};
 
 pub use showing::{About, Showing, Shown, about, ask, close, fail, in_the_way, last_shown, show};
