@@ -21,6 +21,7 @@ pub mod forget;
 pub mod freelancer;
 pub mod grant;
 pub mod idempotency;
+pub mod intent;
 pub mod ledger;
 pub mod letter;
 mod lock;

@@ -52,6 +52,7 @@ impl Stage {
         Assignment {
             queue_id: Some(QueueId::new(QUEUE_ID_AT_MS, 7)),
             grantee: self.grantee.clone(),
+            org_uid: None,
             job: JobKey::parse(JOB).unwrap(),
             terms: Terms {
                 cover_letter: "Dear client,\nI can do this.".into(),
