@@ -64,7 +64,7 @@ impl Upwork {
             let reason = "the login now speaks for another organisation".into();
             return Ok(Sighting::Unreadable { reason });
         }
-        let document = match job::read(&session, org_uid, assignment.job.as_str()).await {
+        let document = match job::read(&session, org_uid, &assignment.job).await {
             Ok(document) => document,
             Err(Fault::Status { status: 401, .. }) => {
                 return Err(Trouble::Login { reason: "the job was answered 401".into() });
