@@ -210,6 +210,7 @@ mod tests {
                     worker: "w".into(),
                     terms_sha256: "h".into(),
                     request: request.to_owned(),
+                    login: None,
                 });
             }
             Ok::<_, Error>(witnessed)

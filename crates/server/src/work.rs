@@ -28,6 +28,7 @@ use applyd_store::account::Channel;
 use applyd_store::application::Application;
 use applyd_store::freelancer::{self, Chosen};
 use applyd_store::grant::Grantee;
+use applyd_store::intent::Login;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Store, Tx};
 use applyd_upwork::{Assignment, Upwork};
@@ -127,19 +128,25 @@ impl Worker {
     }
 }
 
-/// What is looked for after an intent. The request was judged when it was accepted, so a failure is ours. Where the
-/// profile was removed meanwhile, there is no login to read with.
+/// What is looked for after an intent, by the login that sent. The request was judged when it was accepted, so a
+/// failure is ours. An intent that does not know goes by the profile; where that was removed meanwhile, there is no
+/// login to read with.
 fn assignment(
     application: &Application,
     request: &str,
     profile: Option<&Chosen>,
+    login: Option<Login>,
 ) -> Result<Assignment, Error> {
     let terms = terms(request).ok_or_else(|| Error::Damaged(format!("the request of {}", application.id)))?;
     let account = &application.account;
     let nobody = || Grantee::of_account(account.clone());
     Ok(Assignment {
         queue_id: Some(application.id.clone()),
-        grantee: profile.map_or_else(nobody, |profile| profile.grantee(application.channel, account)),
+        grantee: match &login {
+            Some(login) => login.grantee(application),
+            None => profile.map_or_else(nobody, |profile| profile.grantee(application.channel, account)),
+        },
+        org_uid: login.map(|login| login.org_uid),
         job: application.job.clone(),
         terms,
         // A read needs no rate.

@@ -20,6 +20,7 @@ pub mod feed;
 pub mod freelancer;
 pub mod grant;
 pub mod idempotency;
+pub mod intent;
 pub mod ledger;
 pub mod letter;
 mod lock;

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::Error;
 
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../../../migrations/sqlite/0001_init.sql"),
     include_str!("../../../migrations/sqlite/0002_webhook.sql"),
     include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/sqlite/0010_approval.sql"),
     include_str!("../../../migrations/sqlite/0011_desk.sql"),
     include_str!("../../../migrations/sqlite/0012_audit.sql"),
+    include_str!("../../../migrations/sqlite/0013_intent_login.sql"),
     include_str!("../../../migrations/sqlite/0014_open_intent.sql"),
 ];
 

@@ -5,7 +5,7 @@ use applyd_core::ids::{AccountId, EventId, KeyId, QueueId};
 use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::ledger::Kind;
 use applyd_core::queue::{most_ahead, retry_after_s};
-use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State, Step};
+use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State};
 use applyd_core::terms::Terms;
 use applyd_core::time::Timing;
 use applyd_wire::ApplicationStatus;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::account::Channel;
 use crate::act::Act;
 use crate::application::{self, Application};
+use crate::intent::{self, Login};
 use crate::timeline::{self, Line};
 use crate::tx::{Row, values};
 use crate::{Error, Tx, approval, event, freelancer, ledger, meta, pause, refresh, stored_job};
@@ -199,6 +200,8 @@ pub struct Beside<'a> {
     pub title: Option<&'a str>,
     /// T8: SHA-256 of the letter that is sent.
     pub letter_sha256: Option<&'a str>,
+    /// T8: whose login sends.
+    pub login: Option<&'a Login>,
     /// The site's ids of the answers that led to it.
     pub trace_ids: &'a [String],
     /// One more act for the audit; none of the site's words.
@@ -232,7 +235,7 @@ pub fn advance(
         Err(refused) => return Ok(Err(refused)),
     };
     // Settled before the row can hold it: the intent stands first.
-    write_intent(tx, &was, &step, beside)?;
+    intent::write(tx, &was, step.next.intent.as_ref(), beside)?;
     if !application::update(tx, &was, &step.next)? {
         return Ok(Err(Refused::Lease));
     }
@@ -258,36 +261,6 @@ pub fn advance(
         event::append(tx, &EventId::new(tx.now(), tx.random()), &now.account, kind, &now.answer())?;
     }
     Ok(Ok(now))
-}
-
-fn write_intent(tx: &Tx<'_>, was: &Application, step: &Step, beside: Beside<'_>) -> Result<(), Error> {
-    let Some(intent) = &step.next.intent else { return Ok(()) };
-    match &was.progress.intent {
-        None => tx.execute(
-            "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed, account_id, key_id,
-               connects, letter_sha256)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            values![
-                was.id.as_str(),
-                &intent.worker,
-                intent.epoch,
-                intent.at,
-                intent.answer_by,
-                &intent.terms_sha256,
-                intent.closed.as_str(),
-                was.account.as_str(),
-                was.key.as_ref().map(KeyId::as_str),
-                beside.connects,
-                beside.letter_sha256
-            ],
-        )?,
-        Some(before) if before.closed != intent.closed => tx.execute(
-            "UPDATE intent SET closed = ?2, proposal_id = ?3 WHERE application_id = ?1",
-            values![was.id.as_str(), intent.closed.as_str(), beside.proposal],
-        )?,
-        Some(_) => 0,
-    };
-    Ok(())
 }
 
 /// Brings about what time alone has decided for one application; answers it if anything changed.

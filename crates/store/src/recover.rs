@@ -10,6 +10,7 @@ use applyd_core::time::Timing;
 
 use crate::account::{self, Channel};
 use crate::application::{self, Application};
+use crate::intent::Login;
 use crate::queue::{Beside, advance};
 use crate::tx::values;
 use crate::{Error, Tx, ledger};
@@ -37,6 +38,8 @@ pub struct Witnessed {
     pub terms_sha256: String,
     /// The request as it arrived.
     pub request: String,
+    /// Whose login sent; none where the witness is older than that.
+    pub login: Option<Login>,
 }
 
 /// What the store knew of a witnessed intent.
@@ -93,7 +96,7 @@ pub fn recover(tx: &Tx<'_>, witnessed: &Witnessed, timing: &Timing) -> Result<Kn
         in_time,
     };
     let note = Some("the store had lost this intent; the witness kept it");
-    let beside = Beside { note, ..Beside::default() };
+    let beside = Beside { note, login: witnessed.login.as_ref(), ..Beside::default() };
     match advance(tx, &found.id, event, By::Sweeper, timing, beside)? {
         Ok(_) => Ok(Known::Recovered),
         Err(_) => Ok(Known::No("its application cannot take it")),

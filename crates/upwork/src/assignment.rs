@@ -12,6 +12,8 @@ pub struct Assignment {
     pub queue_id: Option<QueueId>,
     /// Whose grant is used.
     pub grantee: Grantee,
+    /// The organisation that it was sent for, once it was: a read in another one's name tells nothing.
+    pub org_uid: Option<String>,
     /// The job.
     pub job: JobKey,
     /// What the caller decided.

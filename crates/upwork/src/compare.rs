@@ -110,10 +110,14 @@ fn holds_all(offer: &Offer, object: &Map<String, Value>) -> bool {
 fn unapproved(object: &Map<String, Value>) -> impl Iterator<Item = &str> {
     object
         .iter()
-        .filter(|(key, value)| {
-            term(key).is_none() && !INFORMATION.contains(&plain(key).as_str()) && !is_empty(value)
-        })
+        .filter(|(key, value)| term(key).is_none() && !is_information(key, value) && !is_empty(value))
         .map(|(key, _)| key.as_str())
+}
+
+/// A boost as an object is the site's advice; as a number it would be a bid.
+fn is_information(key: &str, value: &Value) -> bool {
+    let key = plain(key);
+    INFORMATION.contains(&key.as_str()) && (key != "boost" || value.is_object())
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -203,6 +207,7 @@ mod tests {
         let mut mirrored = stored();
         mirrored["preview"] = json!({"cover_letter": "Dear client", "boost_connects": 0});
         mirrored["cacheScope"] = "new".into();
+        mirrored["params"]["boost"] = json!({"available": true, "recommended_connects": 40});
         assert_eq!(differences(&offer(), &mirrored), Vec::<String>::new());
     }
 
@@ -216,6 +221,9 @@ mod tests {
             ("answers", json!([])),
             ("answers", json!([{"question": "When?", "answer": "Later"}])),
             ("boostConnects", json!(4)),
+            ("boost", json!(40)),
+            ("boost", json!("40")),
+            ("boost", json!([40])),
             ("teamOrgId", json!("1")),
             ("attachments", json!(["a"])),
             ("milestones", json!([{"description": "x", "amount": 1}])),

@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::transport::LONGEST_RETRY_AFTER_SECONDS;
+
 /// What a tool answered.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reading {
@@ -63,10 +65,10 @@ impl Reading {
 }
 
 impl Refusal {
-    /// How long the site wants us to wait, in milliseconds.
+    /// How long the site wants us to wait, in milliseconds; an hour at most.
     pub(crate) fn after_ms(&self) -> Option<i64> {
         let seconds = self.0.get("retry_after_seconds")?.as_f64()?;
-        (seconds >= 0.0).then_some((seconds * 1000.0) as i64)
+        (seconds >= 0.0).then_some((seconds.min(LONGEST_RETRY_AFTER_SECONDS as f64) * 1000.0) as i64)
     }
 
     /// Whether the refusal asks for more input.
@@ -146,6 +148,14 @@ mod tests {
         for no_id in [json!("Dear client, hello"), json!(""), json!("a".repeat(65)), json!(7), json!(null)] {
             assert_eq!(of(no_id.clone()), None, "{no_id}");
         }
+    }
+
+    #[test]
+    fn the_site_makes_nobody_wait_for_more_than_an_hour() {
+        let after_ms = |seconds: Value| Refusal(json!({ "retry_after_seconds": seconds })).after_ms();
+        assert_eq!(after_ms(json!(2.5)), Some(2500));
+        assert_eq!(after_ms(json!(1e300)), Some(3_600_000));
+        assert_eq!(after_ms(json!(-1)), None);
     }
 
     #[test]

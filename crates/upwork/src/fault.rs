@@ -32,6 +32,9 @@ pub(crate) enum Fault {
     /// A member that must be there is not.
     #[error("unreadable answer: no {0}")]
     Missing(&'static str),
+    /// A job was asked for by its number, and the answer is about another one.
+    #[error("the site answered another job")]
+    AnotherJob,
     /// A JSON-RPC error.
     #[error("JSON-RPC error {code}: {message}")]
     Rpc {
@@ -92,6 +95,7 @@ impl From<Fault> for Trouble {
             Fault::Transport(_)
             | Fault::Unreadable(_)
             | Fault::Missing(_)
+            | Fault::AnotherJob
             | Fault::Rpc { .. }
             | Fault::Store(_) => Self::passing(reason),
         }

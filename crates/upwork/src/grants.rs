@@ -55,6 +55,21 @@ pub(crate) struct Access {
     pub(crate) pair: i64,
 }
 
+/// The right to spend a refresh token, by both clocks as they were before it was taken: one stands still while the
+/// machine sleeps, the other can be set.
+#[derive(Clone, Copy)]
+struct Hold {
+    since: Instant,
+    since_ms: i64,
+}
+
+impl Hold {
+    /// Whether enough of it is left for one whole request.
+    fn is_fresh(&self, now: i64) -> bool {
+        self.since.elapsed() <= REFRESH_MARGIN && now - self.since_ms <= REFRESH_MARGIN.as_millis() as i64
+    }
+}
+
 /// The tokens of a grant.
 pub(crate) struct Tokens {
     pub(crate) access: SecretString,
@@ -180,8 +195,9 @@ impl Grants {
             if wait_ms > 0 {
                 return Err(reconnecting("the login could not be renewed a moment ago", wait_ms));
             }
-            match self.begin(&grant).await? {
-                Begun::Mine => return self.spend(grant).await.map(Some),
+            let hold = Hold { since: Instant::now(), since_ms: self.store.now() };
+            match self.begin(&grant, hold).await? {
+                Begun::Mine => return self.spend(grant, hold).await.map(Some),
                 Begun::Submitting => return Ok(None),
                 Begun::Held if Instant::now() >= end => {
                     return Err(reconnecting("another process renews the login", LOGIN_PAUSE_MS));
@@ -197,16 +213,23 @@ impl Grants {
         }
     }
 
-    async fn begin(&self, grant: &Grant) -> Result<Begun, Trouble> {
+    async fn begin(&self, grant: &Grant, hold: Hold) -> Result<Begun, Trouble> {
         let (grant, owner) = (grant.clone(), self.owner.clone());
-        let until = self.store.now() + self.refresh_timeout.as_millis() as i64;
+        let until = hold.since_ms + self.refresh_timeout.as_millis() as i64;
         let begun = self.store.write(move |tx| refresh::begin(tx, &grant, &owner, until)).await;
         begun.map_err(|error| unstored(&error))
     }
 
-    /// The one use of a refresh token.
-    async fn spend(&self, grant: Grant) -> Result<Access, Trouble> {
+    /// The one use of a refresh token. Whoever stood still since it was taken may not be alone with it until the
+    /// request's end.
+    async fn spend(&self, grant: Grant, hold: Hold) -> Result<Access, Trouble> {
         let old = self.unseal(&grant)?.refresh;
+        if !hold.is_fresh(self.store.now()) {
+            let owner = self.owner.clone();
+            let given_back = self.store.write(move |tx| refresh::failed(tx, &grant, &owner, None)).await;
+            given_back.map_err(|error| unstored(&error))?;
+            return Err(reconnecting("this process stood still while it renewed the login", LOGIN_PAUSE_MS));
+        }
         let denied = match self.oauth.refresh(&grant.client_id, &old).await {
             Ok(pair) => return self.renewed(grant, pair, old).await,
             Err(denied) => denied,
@@ -357,4 +380,58 @@ fn logged_out(reason: &str) -> Trouble {
 
 fn unstored(error: &Error) -> Trouble {
     Trouble::passing(format!("store: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use applyd_core::ids::AccountId;
+    use applyd_store::Clock;
+    use applyd_store::account::{self, Channel};
+
+    use super::*;
+    use crate::upwork::Upwork;
+
+    /// As after SIGSTOP, or the sleep of the machine, between taking the right and the request.
+    #[tokio::test]
+    async fn who_stood_still_sends_nothing_and_gives_the_login_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("applyd.db"), Clock::System).unwrap();
+        let account = AccountId::new(1_700_000_000_000, 7);
+        let grantee = Grantee::of_account(account.clone());
+        // Nobody listens there: a request would be told as lost.
+        let url = url::Url::parse("http://127.0.0.1:9/mcp").unwrap();
+        let endpoint = Endpoint { url, consent: Consent::ByPerson, egress: None, registration: None };
+        let key = Arc::new(MasterKey::new([7; 32]));
+        let upwork = Upwork::new(store.clone(), key, endpoint, Duration::from_secs(1)).unwrap();
+        let grants = upwork.grants();
+        let pair = Pair { access: "a".into(), refresh: Some("r".into()), life_ms: 0 };
+        let grant = grants.granted(&grantee, "client".into(), pair, None).unwrap();
+        let kept: Result<_, Error> = store
+            .write(move |tx| {
+                account::create(tx, &account, "agency", Channel::Upwork)?;
+                grant::save(tx, &grant)?;
+                grant::load(tx, &grant.grantee)
+            })
+            .await;
+        let mut grant = kept.unwrap().unwrap();
+        let fresh = || Hold { since: Instant::now(), since_ms: store.now() };
+        let late = REFRESH_MARGIN + Duration::from_secs(1);
+        for stale in [
+            Hold { since: Instant::now().checked_sub(late).unwrap(), ..fresh() },
+            Hold { since_ms: store.now() - late.as_millis() as i64, ..fresh() },
+        ] {
+            assert_eq!(grants.begin(&grant, fresh()).await.unwrap(), Begun::Mine);
+            match grants.spend(grant.clone(), stale).await {
+                Err(Trouble::Reconnecting { reason, .. }) => {
+                    assert!(reason.contains("stood still"), "{reason}")
+                }
+                other => panic!("{:?}", other.err()),
+            }
+            let now = grants.load(&grantee).await.unwrap().unwrap();
+            assert!(now.pair == grant.pair && !now.dead);
+            grant = now;
+        }
+        assert_eq!(grants.begin(&grant, fresh()).await.unwrap(), Begun::Mine, "it was given back");
+    }
 }

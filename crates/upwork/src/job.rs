@@ -1,5 +1,6 @@
 //! The job as `find_jobs` shows it, and whether it may be applied to at all.
 
+use applyd_core::job_ref::JobKey;
 use applyd_core::outcome::{Code, Trouble};
 use applyd_core::terms::Terms;
 use serde_json::{Value, json};
@@ -40,9 +41,19 @@ pub(crate) enum Contract {
     Fixed,
 }
 
-/// Reads a job by ciphertext.
-pub(crate) async fn read(session: &Session, org_uid: &str, ciphertext: &str) -> Result<Value, Fault> {
-    session.call(Tool::ReadJob, org_uid, json!({"id": ciphertext})).await
+/// Reads a job. One that was asked for by its number is that one or none; a ciphertext of letters tells no number.
+pub(crate) async fn read(session: &Session, org_uid: &str, job: &JobKey) -> Result<Value, Fault> {
+    let document = session.call(Tool::ReadJob, org_uid, json!({"id": job.as_str()})).await?;
+    let told = id(&document["data"]["marketplaceJobPosting"]["id"]);
+    match told {
+        Some(told) if job.numeric().is_some_and(|asked| asked != told) => Err(Fault::AnotherJob),
+        _ => Ok(document),
+    }
+}
+
+/// What a proposal costs, in Connects: never less than nothing.
+pub(crate) fn cost(value: &Value) -> Option<i64> {
+    whole(value).filter(|cost| *cost >= 0)
 }
 
 /// The flag that says whether the organisation has applied.
@@ -71,7 +82,7 @@ impl Job {
             id: id(&posting["id"]).ok_or(Fault::Missing("job id"))?,
             contract,
             questions: questions(document).collect(),
-            cost_connects: whole(&document["connects_cost"]).ok_or(Fault::Missing("cost"))?,
+            cost_connects: cost(&document["connects_cost"]).ok_or(Fault::Missing("cost"))?,
             balance_connects: whole(&document["connects_balance"]).ok_or(Fault::Missing("balance"))?,
             can_apply: can_apply.ok_or(Fault::Missing("can_apply"))?,
             has_applied: has_applied(document)?,

@@ -57,9 +57,14 @@ impl Upwork {
     async fn look_once(&self, assignment: &Assignment, since: Since) -> Result<Sighting, Trouble> {
         let access = self.grants().access(&assignment.grantee).await?;
         let session = self.session(&access, assignment.queue_id.as_ref()).await?;
-        let organisation = organisation(&session, access.org_uid.as_deref()).await?;
+        let bound = access.org_uid.as_deref().or(assignment.org_uid.as_deref());
+        let organisation = organisation(&session, bound).await?;
         let org_uid = organisation.org_uid.as_str();
-        let document = match job::read(&session, org_uid, assignment.job.as_str()).await {
+        if assignment.org_uid.as_deref().is_some_and(|sent_for| sent_for != org_uid) {
+            let reason = "the login now speaks for another organisation".into();
+            return Ok(Sighting::Unreadable { reason });
+        }
+        let document = match job::read(&session, org_uid, &assignment.job).await {
             Ok(document) => document,
             Err(refused @ Fault::Login { .. }) => return Err(refused.into()),
             // The lists can still show it.

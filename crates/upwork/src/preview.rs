@@ -50,7 +50,7 @@ pub(crate) async fn create(session: &Session, org_uid: &str, offer: &Offer) -> R
     Ok(Made {
         id: id(&document).ok_or(Fault::Missing("preview id"))?,
         expires_at_ms: expiry_ms(&document),
-        cost_connects: whole(&preview["connects_cost"]),
+        cost_connects: job::cost(&preview["connects_cost"]),
         is_approved: false,
         trace_id: trace_id(&document),
     })
@@ -94,7 +94,8 @@ impl Made {
         }
         let cost =
             ["/params/connects_cost", "/params/connectsCost"].into_iter().find_map(|at| document.pointer(at));
-        let cost_connects = cost.and_then(whole).or(self.cost_connects).ok_or(Fault::Missing("cost"))?;
+        let told = cost.filter(|cost| !cost.is_null()).map_or(self.cost_connects, job::cost);
+        let cost_connects = told.ok_or(Fault::Missing("cost"))?;
         within_balance(cost_connects, balance_connects, terms)?;
         within_cap(cost_connects, terms)?;
         let expires_at_ms =

@@ -35,6 +35,6 @@ impl Upwork {
                 org_uid
             }
         };
-        Ok(JobDocument::of(&job::read(&session, &org_uid, job.as_str()).await?)?)
+        Ok(JobDocument::of(&job::read(&session, &org_uid, job).await?)?)
     }
 }

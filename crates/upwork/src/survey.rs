@@ -42,7 +42,7 @@ impl Upwork {
         if access.org_uid.is_none() {
             self.grants().bind(&assignment.grantee, &organisation.org_uid).await?;
         }
-        let document = job::read(&session, &organisation.org_uid, assignment.job.as_str()).await?;
+        let document = job::read(&session, &organisation.org_uid, &assignment.job).await?;
         Ok(Survey { login: access.pair, session, listing, organisation, document })
     }
 }

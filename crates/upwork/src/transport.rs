@@ -17,7 +17,8 @@ use crate::intake::{MAX_ANSWER_BYTES, Unreadable};
 /// A plain, stable name: bot protection stands before the token endpoints.
 const USER_AGENT: &str = concat!("applyd/", env!("CARGO_PKG_VERSION"));
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const LONGEST_RETRY_AFTER_SECONDS: i64 = 3600;
+/// No wish of the site for the next try counts for longer.
+pub(crate) const LONGEST_RETRY_AFTER_SECONDS: i64 = 3600;
 
 /// The endpoint cannot be used on this machine.
 #[derive(Debug, thiserror::Error)]

@@ -332,6 +332,29 @@ fn an_organisation_stays_with_its_account_and_a_login_is_renewed_for_whom_it_is(
 }
 
 #[test]
+fn what_is_of_open_outcome_keeps_its_organisation() {
+    let (place, _upwork) = live(&[]);
+    let account = account_on(&place, "agency", "upwork");
+    let first = link(&place, &account, "ada");
+    let server = place.serve();
+    let queue_id = apply(&server, &account, OPEN, &json!({})).queue_id();
+    drop(server);
+    let store = Connection::open(place.path("applyd.db")).unwrap();
+    let open = "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed)
+                VALUES (?1, 'w', 1, 1, 1, '', 'open')";
+    store.execute(open, [&queue_id]).unwrap();
+    let again = |person: &str| {
+        let linking = Linking::start(&place, &["--account", "agency", "--freelancer", "ada"]);
+        assert_eq!(get(&linking.consent(person), None).status, 200);
+        linking
+    };
+    again("ben").refused("no known outcome yet");
+    assert_eq!(again("ada").linked()["orgUid"], first["orgUid"]);
+    store.execute("UPDATE intent SET closed = 'absent'", []).unwrap();
+    assert_ne!(again("ben").linked()["orgUid"], first["orgUid"]);
+}
+
+#[test]
 fn a_lost_master_key_is_not_replaced_while_a_grant_needs_it() {
     let (place, _upwork) = live(&[]);
     let account = account_on(&place, "agency", "upwork");

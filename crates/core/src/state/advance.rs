@@ -198,7 +198,7 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
         (AwaitingApproval, Event::Show { until }) => approve::show(&mut next, until),
         (AwaitingApproval, Event::HandBack { delay_ms }) => {
             approve::close(&mut next)?;
-            next.not_before = now + delay_ms;
+            next.not_before = now.saturating_add(delay_ms);
         }
         (AwaitingApproval, Event::Approve { sha256, expires_at }) => {
             approve::approve(&mut next, sha256, expires_at, now, timing)?;
@@ -223,7 +223,7 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
         }
         (Leased | Armed, Event::HandBack { delay_ms }) => requeue(&mut next, now, delay_ms),
         (Submitted | Verifying | Unknown, Event::HandBack { delay_ms }) => {
-            next.look_at = was.look_at.map(|_| now + delay_ms);
+            next.look_at = was.look_at.map(|_| now.saturating_add(delay_ms));
             next.free();
         }
         // Verify-only. It settles nothing, and one after the intent must not count it.
@@ -322,7 +322,7 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             Submitted | Verifying | Unknown,
             Event::NotSeen { again_ms, .. } | Event::Unreadable { again_ms },
         ) if was.state == Submitted || was.permit_closed_at.is_some() => {
-            next.look_at = Some(now + again_ms);
+            next.look_at = Some(now.saturating_add(again_ms));
             next.free();
         }
         (_, Event::TimeUp) => time_up(&mut next, now)?,
@@ -383,7 +383,7 @@ fn read_from(was: &Progress, at: i64) -> Option<i64> {
 
 fn requeue(next: &mut Progress, now: i64, delay_ms: i64) {
     next.state = State::Queued;
-    next.not_before = now + delay_ms;
+    next.not_before = now.saturating_add(delay_ms);
     next.free();
 }
 
@@ -421,7 +421,7 @@ fn not_seen(next: &mut Progress, settles: bool, again_ms: i64, now: i64, timing:
     if settles && next.negative_reads >= ENOUGH_NEGATIVE_READS {
         return declined(next, Ending::of(Code::NotSubmitted));
     }
-    next.look_at = Some(now + again_ms);
+    next.look_at = Some(now.saturating_add(again_ms));
     next.free();
 }
 

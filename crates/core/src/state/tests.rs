@@ -442,3 +442,18 @@ fn every_name_reads_back() {
         assert_eq!(Closed::parse(closed.as_str()), Some(closed));
     }
 }
+
+#[test]
+fn however_long_the_site_wants_us_to_wait_the_next_time_is_one() {
+    let delay_ms = i64::MAX;
+    for event in [
+        Event::Retry { delay_ms },
+        Event::HandBack { delay_ms },
+        Event::Block { code: Code::LoggedOut, renewed: false, delay_ms },
+    ] {
+        assert_eq!(then(&leased(), event, FIRST, 0).not_before, i64::MAX);
+    }
+    let taken = then(&verifying(), look(), SWEEPER, 0);
+    let worker = By::Worker(taken.epoch);
+    assert_eq!(then(&taken, Event::Unreadable { again_ms: i64::MAX }, worker, 0).look_at, Some(i64::MAX));
+}

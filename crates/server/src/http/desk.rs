@@ -171,7 +171,7 @@ pub(crate) async fn declare(
     failpoint::hit("intent_durable");
     // A repeat writes the line again: nobody knows whether the first one came to be. Where it cannot be written the
     // intent stands all the same, because an earlier answer may have let the person go on.
-    if let Err(error) = app.witness.append(&witnessed(&did.application, &did.request)).await {
+    if let Err(error) = app.witness.append(&witnessed(&did.application, &did.request, None)).await {
         tracing::error!(%error, "the witness file cannot be written; a person was told to submit nothing");
         return Err(Refused::NoWitness);
     }

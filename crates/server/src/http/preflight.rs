@@ -97,6 +97,7 @@ fn assignment(holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
     Assignment {
         queue_id: None,
         grantee: asked.profile.grantee(holder.channel, &holder.account),
+        org_uid: None,
         job: asked.job.clone(),
         terms,
         default_rate: asked.profile.rate,

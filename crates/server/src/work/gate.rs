@@ -7,6 +7,7 @@ use applyd_core::ids::QueueId;
 use applyd_core::outcome::{Code, Crossed, Ending};
 use applyd_core::state::{By, Event};
 use applyd_store::application::{self, Application};
+use applyd_store::intent::Login;
 use applyd_store::queue::{self, Beside};
 use applyd_store::recover::Witnessed;
 use applyd_store::{Error, Tx, approval, budget, meta, pause};
@@ -31,6 +32,14 @@ pub(crate) enum Shut {
     Ended,
 }
 
+/// What the intent keeps of what is sent.
+pub(crate) struct Sent {
+    pub(crate) cost: Cost,
+    pub(crate) terms_sha256: String,
+    pub(crate) letter_sha256: String,
+    pub(crate) login: Login,
+}
+
 /// What the transaction at the gate came to.
 enum Crossing {
     Intent(Application),
@@ -50,14 +59,13 @@ pub(crate) async fn cross(
     lease: &Lease,
     application: &Application,
     request: &str,
-    cost: Cost,
-    terms_sha256: String,
-    letter_sha256: String,
+    sent: Sent,
 ) -> Result<Result<Crossed, Shut>, Error> {
     // Taken before the commit, so that both ends come earlier than the store's own reckoning.
     let started = Instant::now();
     let (id, epoch, timing) = (lease.id().clone(), lease.epoch(), worker.timing);
-    let (account, channel, letter) = (application.account.clone(), application.channel, letter_sha256);
+    let (account, channel) = (application.account.clone(), application.channel);
+    let login = sent.login.clone();
     let crossed = worker
         .store
         .write(move |tx| {
@@ -68,7 +76,7 @@ pub(crate) async fn cross(
                 return Ok(Err(Shut::Paused(pause.to_string())));
             }
             let by = By::Worker(epoch);
-            if let Some(over) = over_budget(tx, &id, cost)? {
+            if let Some(over) = over_budget(tx, &id, sent.cost)? {
                 let ended = queue::advance(tx, &id, Event::End(over), by, &timing, Beside::default())?;
                 return Ok(ended.map(Crossing::Ended).map_err(|_| Shut::Refused));
             }
@@ -77,9 +85,14 @@ pub(crate) async fn cross(
                 let asked = queue::advance(tx, &id, Event::AskPerson, by, &timing, beside)?;
                 return Ok(asked.map(Crossing::Ended).map_err(|_| Shut::Refused));
             }
-            let beside =
-                Beside { connects: Some(cost.total()), letter_sha256: Some(&letter), ..Beside::default() };
-            let moved = queue::advance(tx, &id, Event::Cross { terms_sha256 }, by, &timing, beside)?;
+            let beside = Beside {
+                connects: Some(sent.cost.total()),
+                letter_sha256: Some(&sent.letter_sha256),
+                login: Some(&sent.login),
+                ..Beside::default()
+            };
+            let event = Event::Cross { terms_sha256: sent.terms_sha256 };
+            let moved = queue::advance(tx, &id, event, by, &timing, beside)?;
             Ok(moved.map(Crossing::Intent).map_err(|_| Shut::Refused))
         })
         .await?;
@@ -92,7 +105,7 @@ pub(crate) async fn cross(
         Err(shut) => return Ok(Err(shut)),
     };
     failpoint::hit("intent_durable");
-    let witnessed = witnessed(&crossed, request);
+    let witnessed = witnessed(&crossed, request, Some(login));
     if let Err(error) = worker.witness.append(&witnessed).await {
         tracing::error!(%error, "the witness file cannot be written; nothing is submitted");
         let ending = Ending::because(Code::NotSubmitted, "the witness file could not be written");
@@ -113,7 +126,7 @@ pub(crate) async fn cross(
 }
 
 /// The witness line of an intent.
-pub(crate) fn witnessed(crossed: &Application, request: &str) -> Witnessed {
+pub(crate) fn witnessed(crossed: &Application, request: &str, login: Option<Login>) -> Witnessed {
     let intent = crossed.progress.intent.as_ref();
     Witnessed {
         id: crossed.id.clone(),
@@ -126,5 +139,6 @@ pub(crate) fn witnessed(crossed: &Application, request: &str) -> Witnessed {
         worker: intent.map(|intent| intent.worker.clone()).unwrap_or_default(),
         terms_sha256: intent.map(|intent| intent.terms_sha256.clone()).unwrap_or_default(),
         request: request.to_owned(),
+        login,
     }
 }

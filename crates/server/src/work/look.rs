@@ -7,6 +7,7 @@ use applyd_core::outcome::Sighting;
 use applyd_core::state::{By, Event};
 use applyd_store::Error;
 use applyd_store::application::{self, Application};
+use applyd_store::intent;
 use applyd_store::queue::{self, Beside};
 use applyd_store::timeline;
 use applyd_upwork::{Assignment, Since};
@@ -31,12 +32,13 @@ pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error
             };
             let request = application::request(tx, &wanted)?.unwrap_or_default();
             let profile = profile(tx, &application, &request)?;
-            Ok(Some((application, request, profile)))
+            let login = intent::login(tx, &wanted)?;
+            Ok(Some((application, request, profile, login)))
         })
         .await?;
-    let Some((application, request, profile)) = taken else { return Ok(()) };
+    let Some((application, request, profile, login)) = taken else { return Ok(()) };
     let lease = worker.leases.take(id, application.progress.epoch, since);
-    let assigned = assignment(&application, &request, profile.as_ref())?;
+    let assigned = assignment(&application, &request, profile.as_ref(), login)?;
     look(worker, &lease, &application, &assigned).await
 }
 

@@ -11,12 +11,13 @@ use applyd_core::state::{By, Event, Refused, State};
 use applyd_store::application::{self, Application};
 use applyd_store::freelancer::Chosen;
 use applyd_store::grant::{self, Grantee};
+use applyd_store::intent::Login;
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, Tx, approval, budget, letter, refresh};
 use applyd_upwork::{Assignment, Ready};
 
 use super::Worker;
-use super::gate::{Shut, cross};
+use super::gate::{Sent, Shut, cross};
 use super::leases::{Lease, Lost};
 use super::look::look;
 use super::open::open;
@@ -89,14 +90,17 @@ async fn submit(
     }
     failpoint::hit("armed");
     let letter_sha256 = letter::sha256(&ready.terms.cover_letter);
-    let (application, request) = (&taken.application, &taken.request);
-    let crossed = match cross(worker, lease, application, request, cost, terms_sha256, letter_sha256).await? {
+    let login = Login { freelancer: assigned.grantee.freelancer.clone(), org_uid: ready.org_uid.clone() };
+    let sent = Sent { cost, terms_sha256, letter_sha256, login };
+    // Whatever reads for it is to speak for whom it was sent.
+    let assigned = Assignment { org_uid: Some(ready.org_uid.clone()), ..assigned.clone() };
+    let crossed = match cross(worker, lease, &taken.application, &taken.request, sent).await? {
         Ok(crossed) => crossed,
         Err(shut) => return stay(worker, lease, &shut).await,
     };
     let outcome = ready.confirm(crossed).await;
     failpoint::hit("confirmed");
-    settle(worker, lease, assigned, outcome).await
+    settle(worker, lease, &assigned, outcome).await
 }
 
 /// T7, unless the site's own key of the job shows that another application of the account has it, a limit of

@@ -67,6 +67,7 @@ impl Taken {
         Ok(Assignment {
             queue_id: Some(application.id.clone()),
             grantee: profile.grantee(application.channel, &application.account),
+            org_uid: None,
             job: application.job.clone(),
             terms,
             default_rate: profile.rate,

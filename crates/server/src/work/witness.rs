@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::job_ref::JobKey;
 use applyd_store::account::Channel;
+use applyd_store::intent::Login;
 use applyd_store::recover::Witnessed;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,10 @@ struct Line {
     worker: String,
     terms_sha256: String,
     request: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    freelancer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    org_uid: Option<String>,
 }
 
 /// What a witness file says.
@@ -234,6 +239,8 @@ impl Line {
             worker: intent.worker.clone(),
             terms_sha256: intent.terms_sha256.clone(),
             request: intent.request.clone(),
+            freelancer: intent.login.as_ref().and_then(|login| login.freelancer.clone()),
+            org_uid: intent.login.as_ref().map(|login| login.org_uid.clone()),
         }
     }
 
@@ -249,6 +256,7 @@ impl Line {
             worker: self.worker,
             terms_sha256: self.terms_sha256,
             request: self.request,
+            login: self.org_uid.map(|org_uid| Login { freelancer: self.freelancer, org_uid }),
         })
     }
 }

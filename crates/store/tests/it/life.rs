@@ -2,6 +2,7 @@
 
 use applyd_core::outcome::{Code, Ending};
 use applyd_core::state::{By, Closed, Event, Refused, State};
+use applyd_store::intent::{self, Login};
 use applyd_store::queue::{self, Beside};
 use applyd_store::{Error, application, timeline};
 
@@ -49,6 +50,36 @@ fn a_life_to_applied_leaves_its_rows() {
         assert_eq!(words[1..5], by_worker);
         assert_eq!(words[5..], [("applied", "reconciler")]);
         assert_eq!(lines[0].at, stored.accepted_at);
+        world.assert_clean();
+    });
+}
+
+#[test]
+fn an_intent_keeps_whose_login_sent_whatever_comes_later() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        for login in [
+            Some(Login { freelancer: Some("fl_2".into()), org_uid: "77".into() }),
+            Some(Login { freelancer: None, org_uid: "78".into() }),
+            None,
+        ] {
+            let id = world.accept(&account, &job(world.bits() as u64));
+            let epoch = world.claim(&account, "w").unwrap().progress.epoch;
+            world.advance(&id, arm(), By::Worker(epoch));
+            let (asked, kept) = (id.clone(), login.clone());
+            let crossed = world.write(move |tx| {
+                let beside = Beside { login: kept.as_ref(), ..Beside::default() };
+                queue::advance(tx, &asked, cross(), By::Worker(epoch), &T, beside)
+            });
+            assert!(crossed.is_ok());
+            let told = || {
+                let asked = id.clone();
+                world.read(move |tx| intent::login(tx, &asked))
+            };
+            assert_eq!(told(), login);
+            world.advance(&id, Event::Declined(Ending::of(Code::Refused)), By::Sender(epoch));
+            assert_eq!(told(), login);
+        }
         world.assert_clean();
     });
 }

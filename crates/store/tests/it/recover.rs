@@ -4,6 +4,7 @@ use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::outcome::Code;
 use applyd_core::state::{By, Closed, Dead, Event, State};
 use applyd_store::account::Channel;
+use applyd_store::intent::{self, Login};
 use applyd_store::meta;
 use applyd_store::queue::{self, Accept};
 use applyd_store::recover::{self, Known, Witnessed};
@@ -23,6 +24,7 @@ fn witnessed(world: &World, account: &AccountId, n: u64) -> Witnessed {
         worker: "dead".into(),
         terms_sha256: "terms".into(),
         request: REQUEST.into(),
+        login: None,
     }
 }
 
@@ -43,10 +45,17 @@ fn an_intent_of_a_known_application_is_brought_back_to_be_verified() {
         assert!(world.read(recover::is_empty));
         let id = world.accept(&account, &job(1));
         assert!(!world.read(recover::is_empty));
-        let lost = Witnessed { id: id.clone(), ..witnessed(world, &account, 1) };
+        let login = Some(Login { freelancer: Some("fl_1".into()), org_uid: "77".into() });
+        let lost = Witnessed { id: id.clone(), login: login.clone(), ..witnessed(world, &account, 1) };
         assert!(is_lost(world, &id));
         assert_eq!(recover(world, &lost), Known::Recovered);
         assert!(!is_lost(world, &id));
+        let asked = id.clone();
+        assert_eq!(
+            world.read(move |tx| intent::login(tx, &asked)),
+            login,
+            "it is read for by whose login sent"
+        );
         let progress = world.load(&id).progress;
         assert_eq!(progress.state, State::Verifying);
         let intent = progress.intent.unwrap();

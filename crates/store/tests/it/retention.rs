@@ -202,6 +202,7 @@ fn the_witness_of_an_erased_application_changes_nothing() {
             worker: "w1".into(),
             terms_sha256: HASH.into(),
             request: REQUEST.into(),
+            login: None,
         };
         assert_eq!(world.write(move |tx| recover::recover(tx, &witnessed, &T)), Known::Yes);
         assert!(world.read(move |tx| retention::is_erased(tx, &id)));

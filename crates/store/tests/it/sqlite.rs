@@ -34,6 +34,8 @@ fn no_hand_can_rewrite_the_ledger_or_an_intent() {
             ("DELETE FROM intent", "never deleted"),
             ("UPDATE intent SET epoch = 9", "written once"),
             ("UPDATE intent SET at = 9", "written once"),
+            ("UPDATE intent SET freelancer_id = 'x'", "written once"),
+            ("UPDATE intent SET org_uid = 'x'", "written once"),
             ("UPDATE intent SET worker = 'x'", "written once"),
             ("UPDATE account SET available = -1", "CHECK"),
             ("UPDATE application SET state = 'sent'", "CHECK"),

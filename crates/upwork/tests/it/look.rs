@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use applyd_core::ids::AccountId;
 use applyd_core::outcome::Sighting;
 use applyd_sandbox::{Behaviour, ConfirmFault, StatusFilter};
-use applyd_upwork::Since;
+use applyd_store::Error;
+use applyd_store::account::{self, Channel};
+use applyd_store::grant::Grantee;
+use applyd_upwork::{Assignment, Since};
 
 use crate::world::{World, name, usual};
 
@@ -102,4 +106,45 @@ async fn a_lost_login_is_renewed_by_the_look() {
     assert_eq!(seen, Sighting::Absent);
     let seen = world.upwork.look(&world.assignment(6), Since::Intent(now_ms(&world))).await;
     assert!(matches!(seen, Sighting::Unreadable { .. }), "{seen:?}");
+}
+
+/// A person links another organisation while the outcome is open: its lists say nothing of what the first one sent.
+#[tokio::test]
+async fn what_one_organisation_sent_is_not_looked_for_in_another() {
+    for confirm in [ConfirmFault::LostAfterCommit, ConfirmFault::LostBeforeCommit] {
+        let world = World::with(Behaviour { confirm, ..Behaviour::default() }).await;
+        let (mut assignment, since) = (world.assignment(1), Since::Intent(now_ms(&world)));
+        let ready = world.upwork.prepare(&assignment, &mut None).await.unwrap();
+        assignment.org_uid = Some(ready.org_uid.clone());
+        assert_eq!(name(&ready.confirm(usual()).await), "unknown");
+        let own = world.grant().await.unwrap();
+
+        let other = AccountId::new(1_700_000_000_000, 8);
+        let made = other.clone();
+        let created: Result<bool, Error> =
+            world.store.write(move |tx| account::create(tx, &made, "other", Channel::Sandbox)).await;
+        assert!(created.unwrap());
+        let other = Grantee::of_account(other);
+        world.upwork.read_job(&other, &assignment.job).await.unwrap();
+        let sent = Assignment { org_uid: None, ..assignment.clone() };
+        let elsewhere = Assignment { grantee: other, ..assignment.clone() };
+        let seen = world.upwork.look(&Assignment { org_uid: None, ..elsewhere.clone() }, since).await;
+        assert_eq!(seen, Sighting::Absent, "the other organisation has applied to nothing");
+        let seen = world.upwork.look(&elsewhere, since).await;
+        assert!(
+            matches!(&seen, Sighting::Unreadable { reason } if reason.contains("organisation")),
+            "{seen:?}"
+        );
+        assert_eq!(world.grant().await.unwrap().org_uid, own.org_uid);
+        let own = world.upwork.look(&assignment, since).await;
+        assert_eq!(
+            std::mem::discriminant(&own),
+            std::mem::discriminant(&world.upwork.look(&sent, since).await)
+        );
+        assert_eq!(
+            matches!(own, Sighting::Found { .. }),
+            confirm == ConfirmFault::LostAfterCommit,
+            "{own:?}"
+        );
+    }
 }

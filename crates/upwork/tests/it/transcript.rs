@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use applyd_core::ids::QueueId;
 use applyd_core::job_ref::JobKey;
-use applyd_core::outcome::Sighting;
+use applyd_core::outcome::{Sighting, Trouble};
 use applyd_core::terms::{Answer, Cents, Price, Terms};
 use applyd_store::Store;
 use applyd_store::grant::Grantee;
@@ -52,6 +52,7 @@ impl Stage {
         Assignment {
             queue_id: Some(QueueId::new(QUEUE_ID_AT_MS, 7)),
             grantee: self.grantee.clone(),
+            org_uid: None,
             job: JobKey::parse(JOB).unwrap(),
             terms: Terms {
                 cover_letter: "Dear client,\nI can do this.".into(),
@@ -220,6 +221,23 @@ fn unauthorized() -> Value {
         "headers": {"WWW-Authenticate": "Bearer error=\"invalid_token\", error_description=\"The access token is missing \
             or invalid\", resource_metadata=\"{origin}/.well-known/oauth-protected-resource/mcp\""},
     })
+}
+
+#[tokio::test]
+async fn another_job_than_was_asked_for_is_told_to_nobody() {
+    let stage = Stage::start(Form::PLAIN, |all| {
+        let another = json!({"/document/data/marketplaceJobPosting/id": "2099064829143857471"});
+        named(all, "find_jobs").changes(&another);
+    })
+    .await;
+    let read = stage.upwork.read_job(&stage.grantee, &JobKey::parse(JOB).unwrap()).await;
+    let told = stage.upwork.preflight(&stage.assignment()).await;
+    for trouble in [read.map(|_| ()), told.map(|_| ())] {
+        assert!(
+            matches!(&trouble, Err(Trouble::Passing { reason, .. }) if reason.contains("another job")),
+            "{trouble:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -79,6 +79,7 @@ impl World {
         Assignment {
             queue_id: Some(QueueId::new(1_700_000_000_000, NEXT.fetch_add(1, Ordering::Relaxed).into())),
             grantee: self.grantee.clone(),
+            org_uid: None,
             job: JobKey::parse(&format!("~02900000000000000{number:04}")).unwrap(),
             terms: Terms {
                 cover_letter: "Dear client,\n\n  I  can do this.\n".into(),

@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 
 use applyd_store::account::Channel;
-use applyd_store::grant::{self, Grantee};
-use applyd_store::{Store, Tx, account, audit, freelancer};
+use applyd_store::grant::{self, Grant, Grantee};
+use applyd_store::{Store, Tx, account, application, audit, freelancer};
 use applyd_upwork::{Callback, Choice, Linked, Linking, Upwork};
 use applyd_wire::Freelancer;
 use serde_json::{Value, json};
@@ -167,6 +167,7 @@ async fn keep(upwork: &Upwork, store: &Store, link: Link, linked: Linked) -> Res
                     "one organisation belongs to one account: link it there, or unlink it there first",
                 ));
             }
+            stays(tx, &grant, &org_uid)?;
             if let Some(((freelancer, profile), rate)) = made {
                 person::make(tx, &owner, (&freelancer, &name), (&profile, &title), rate)?;
             }
@@ -185,6 +186,23 @@ pub(super) fn listed(organisations: &[Choice]) -> String {
         format!("{} ({}, {kind}{suspended})", choice.org_uid, choice.name)
     };
     organisations.iter().map(row).collect::<Vec<_>>().join("; ")
+}
+
+/// Refuses another organisation for a known login while a submission can only be settled by reading in the old one.
+fn stays(tx: &Tx<'_>, grant: &Grant, org_uid: &str) -> Result<(), Failure> {
+    let was = grant::load(tx, &grant.grantee)?.and_then(|was| was.org_uid);
+    let Some(was) = was.filter(|was| was != org_uid) else { return Ok(()) };
+    let unsettled = application::unsettled(tx, &grant.grantee.account)?;
+    if unsettled == 0 {
+        return Ok(());
+    }
+    Err(Failure::hinted(
+        format!(
+            "{unsettled} submission(s) of this account have no known outcome yet, and this freelancer is linked for \
+             the organisation {was}, not {org_uid}; nothing was linked"
+        ),
+        "they are settled by reading Upwork with that login; wait for them, or link that organisation again",
+    ))
 }
 
 /// The organisation that was named, or the only one that may propose.
