@@ -74,6 +74,7 @@ impl From<StartError> for Failure {
             StartError::Store(error) => error.into(),
             StartError::Metrics(error) => Self::Ours(anyhow::Error::new(error)),
             StartError::Upwork(error) => Self::Ours(anyhow::Error::new(error)),
+            error @ StartError::Key { .. } => Self::Ours(anyhow::Error::new(error)),
             StartError::Io { ref what, ref source } => Self::user(format!("{what}: {source}")),
         }
     }
