@@ -27,6 +27,7 @@ mod letters;
 mod letters_generated;
 mod limits;
 mod link;
+mod modes;
 mod openapi;
 mod operation;
 mod parallel;
