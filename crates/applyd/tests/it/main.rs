@@ -30,6 +30,7 @@ mod link;
 mod modes;
 mod openapi;
 mod operation;
+mod operator;
 mod parallel;
 mod pause;
 mod poll;

@@ -1,0 +1,47 @@
+//! What an operator is told, so that the next command is the right one.
+
+use serde_json::{Value, json};
+
+use crate::channels::account_on;
+use crate::harness::Place;
+
+fn said(place: &Place, arguments: &[&str], code: i32) -> String {
+    let output = place.run(arguments);
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    text
+}
+
+fn assert_said(place: &Place, arguments: &[&str], code: i32, words: &[&str]) {
+    let text = said(place, arguments, code);
+    for word in words {
+        assert!(text.contains(word), "{arguments:?}: `{word}` is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_key_that_decides_is_listed_with_who_answers_for_it() {
+    let place = Place::with(&[]);
+    place.account("agency", 0);
+    let key = || place.json(&["key", "list", "agency"])["keys"][0].clone();
+    let id = key()["keyId"].as_str().unwrap().to_owned();
+    let told = |key: &Value| ["byRequest", "connects", "acknowledgedBy"].map(|member| key[member].clone());
+    assert_eq!(told(&key()), [json!(false), Value::Null, Value::Null]);
+    place.json(&["key", "by-request", &id, "--connects", "60", "--acknowledge", "--by", "Ada"]);
+    let decides = key();
+    assert_eq!(told(&decides), [json!(true), json!(60), json!("Ada")]);
+    assert!(decides["acknowledgedAt"].as_i64() >= decides["createdAt"].as_i64(), "{decides}");
+    assert_said(&place, &["key", "list", "agency"], 0, &["by request", "60", "Ada"]);
+    place.json(&["key", "by-request", &id, "--off", "--by", "Ada"]);
+    assert_eq!(told(&key()), [json!(false), Value::Null, Value::Null]);
+}
+
+#[test]
+fn no_key_decides_at_the_desk() {
+    let place = Place::with(&[]);
+    account_on(&place, "paper", "desk");
+    let id = place.json(&["key", "list", "paper"])["keys"][0]["keyId"].as_str().unwrap().to_owned();
+    let arguments = ["key", "by-request", &id, "--connects", "6", "--acknowledge", "--by", "Ada"];
+    assert_said(&place, &arguments, 1, &["desk account `paper`", "hint: "]);
+    assert_eq!(place.json(&["key", "list", "paper"])["keys"][0]["byRequest"], false);
+}
