@@ -45,3 +45,26 @@ fn no_key_decides_at_the_desk() {
     assert_said(&place, &arguments, 1, &["desk account `paper`", "hint: "]);
     assert_eq!(place.json(&["key", "list", "paper"])["keys"][0]["byRequest"], false);
 }
+
+#[test]
+fn what_still_stands_still_names_the_command_that_ends_it() {
+    let place = Place::with(&[]);
+    place.account("agency", 0);
+    place.account("two words", 0);
+    for name in ["agency", "two words"] {
+        place.json(&["pause", name, "--reason", "its own"]);
+    }
+    place.json(&["pause", "--channel", "sandbox", "--reason", "the site is odd"]);
+    place.json(&["pause", "--reason", "all of it"]);
+    for (resumed, ends) in [
+        (&["resume", "--channel", "upwork"][..], "`applyd resume` ends it"),
+        (&["resume"], ""),
+        (&["resume", "--channel", "sandbox"], ""),
+        (&["resume", "agency"], ""),
+    ] {
+        let text = said(&place, resumed, 0);
+        assert!(text.contains(ends), "{resumed:?}: {text}");
+    }
+    place.json(&["pause", "--channel", "sandbox", "--reason", "again"]);
+    assert_said(&place, &["resume", "agency"], 0, &["`applyd resume --channel sandbox` ends it"]);
+}
