@@ -68,3 +68,35 @@ fn what_still_stands_still_names_the_command_that_ends_it() {
     place.json(&["pause", "--channel", "sandbox", "--reason", "again"]);
     assert_said(&place, &["resume", "agency"], 0, &["`applyd resume --channel sandbox` ends it"]);
 }
+
+#[test]
+fn a_number_below_what_is_allowed_is_told_the_range() {
+    let place = Place::with(&[]);
+    for (arguments, range) in [
+        (&["account", "create", "a", "--credits", "-3"][..], "0..=1000000000"),
+        (&["credits", "grant", "a", "-3"], "1..=1000000000"),
+        (&["budget", "set", "a", "--per-proposal", "-1"], "must be from 0 to 1000000, or none"),
+        (&["account", "approval", "a", "--approvers", "-1"], "1..=2"),
+    ] {
+        let text = said(&place, arguments, 1);
+        assert!(text.contains(range) && !text.contains("tip:"), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn people_are_listed_with_the_name_of_their_account() {
+    let place = Place::with(&[]);
+    let account = account_on(&place, "paper", "desk");
+    place.json(&["person", "add", "Eva", "--account", "paper"]);
+    let eva = place.json(&["person", "list"])["people"][0].clone();
+    assert_eq!((&eva["account"], &eva["accountId"]), (&json!("paper"), &json!(account.id)));
+    assert_said(&place, &["person", "list"], 0, &["Eva", "paper"]);
+    assert_said(&place, &["person", "revoke", "Eva"], 0, &["revoked", "what was declared stays"]);
+}
+
+#[test]
+fn a_database_in_a_missing_folder_is_told_so() {
+    let place = Place::with(&[]);
+    let arguments = ["account", "create", "a", "--credits", "1", "--database", "sqlite:missing/applyd.db"];
+    assert_said(&place, &arguments, 1, &["missing/applyd.db", "hint: there is no folder missing"]);
+}
