@@ -100,3 +100,10 @@ fn a_database_in_a_missing_folder_is_told_so() {
     let arguments = ["account", "create", "a", "--credits", "1", "--database", "sqlite:missing/applyd.db"];
     assert_said(&place, &arguments, 1, &["missing/applyd.db", "hint: there is no folder missing"]);
 }
+
+#[test]
+fn the_desk_has_no_tools_to_agree_to() {
+    let place = Place::with(&[]);
+    place.account("agency", 0);
+    assert_said(&place, &["upwork", "agree", "--channel", "desk"], 1, &["must be sandbox or upwork"]);
+}
