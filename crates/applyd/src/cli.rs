@@ -196,13 +196,13 @@ pub(crate) enum BudgetCommand {
 #[group(required = true, multiple = true)]
 pub(crate) struct BudgetLimits {
     /// Cost and boost of one proposal
-    #[arg(long, value_parser = connects)]
+    #[arg(long, allow_negative_numbers = true, value_parser = connects)]
     pub(crate) per_proposal: Option<MostConnects>,
     /// Boost of one proposal
-    #[arg(long, value_parser = connects)]
+    #[arg(long, allow_negative_numbers = true, value_parser = connects)]
     pub(crate) boost: Option<MostConnects>,
     /// Cost and boost of all proposals of a UTC day
-    #[arg(long, value_parser = connects)]
+    #[arg(long, allow_negative_numbers = true, value_parser = connects)]
     pub(crate) per_day: Option<MostConnects>,
 }
 
@@ -224,7 +224,7 @@ pub(crate) enum AccountCommand {
         /// Unique name
         name: String,
         /// Credits to begin with; one per application that is applied
-        #[arg(long, value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+        #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
         credits: i64,
         /// Where its applications are submitted
         #[arg(long, default_value = "sandbox", value_parser = channel)]
@@ -240,7 +240,7 @@ pub(crate) enum AccountCommand {
         #[arg(long, value_parser = policy)]
         policy: Option<Policy>,
         /// How many different people must approve one application
-        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=2))]
+        #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(1..=2))]
         approvers: Option<i64>,
     },
 }
@@ -269,7 +269,8 @@ pub(crate) enum KeyCommand {
         #[arg(value_parser = key_id)]
         key_id: KeyId,
         /// Most Connects for each proposal, its boost included
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=1_000_000), required_unless_present = "off")]
+        #[arg(long, value_name = "N", allow_negative_numbers = true, required_unless_present = "off")]
+        #[arg(value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
         connects: Option<i64>,
         /// You have read what this means: without it, it is printed and nothing changes
         #[arg(long)]
@@ -294,7 +295,7 @@ pub(crate) enum CreditsCommand {
         /// Name or id of the account
         account: String,
         /// How many
-        #[arg(value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
+        #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
         credits: i64,
     },
 }
@@ -343,10 +344,10 @@ pub(crate) enum LimitsCommand {
         #[arg(value_parser = endpoint)]
         endpoint: Endpoint,
         /// Requests in a minute, for each key
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
         per_minute: u32,
         /// Requests in a UTC day, for each key, or `none`; without it, the day's limit stays as it is
-        #[arg(long, value_parser = per_day)]
+        #[arg(long, allow_negative_numbers = true, value_parser = per_day)]
         per_day: Option<PerDay>,
     },
     /// Back to the limits of the API

@@ -1,6 +1,7 @@
 //! What a command could not do, and whose fault it is.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use applyd_server::StartError;
@@ -60,9 +61,14 @@ impl From<applyd_store::Error> for Failure {
             applyd_store::Error::Served(_) => {
                 Self::hinted(error.to_string(), "stop it first, or give this one another --database")
             }
-            applyd_store::Error::Newer { .. } | applyd_store::Error::Unopened { .. } => {
-                Self::user(error.to_string())
+            applyd_store::Error::Unopened { ref database, .. } => {
+                let folder = Path::new(database).parent().filter(|folder| !folder.as_os_str().is_empty());
+                let hint = folder
+                    .filter(|folder| !folder.exists())
+                    .map(|folder| format!("there is no folder {}: make it first", folder.display()));
+                Self::User { message: error.to_string(), hint }
             }
+            applyd_store::Error::Newer { .. } => Self::user(error.to_string()),
             error => Self::Ours(anyhow::Error::new(error).context("the store")),
         }
     }
@@ -74,6 +80,7 @@ impl From<StartError> for Failure {
             StartError::Store(error) => error.into(),
             StartError::Metrics(error) => Self::Ours(anyhow::Error::new(error)),
             StartError::Upwork(error) => Self::Ours(anyhow::Error::new(error)),
+            error @ StartError::Key { .. } => Self::Ours(anyhow::Error::new(error)),
             StartError::Io { ref what, ref source } => Self::user(format!("{what}: {source}")),
         }
     }

@@ -7,6 +7,9 @@ pub enum Error {
     /// The memory file cannot be opened, read or written.
     #[error("the sandbox's memory failed: {0}")]
     Memory(#[from] rusqlite::Error),
+    /// The memory file cannot be made.
+    #[error("the sandbox's memory cannot be made: {0}")]
+    Unmade(std::io::Error),
     /// The memory file is not of the kind that outlives a power cut.
     #[error("the sandbox's memory is not durable: {0}")]
     NotDurable(String),

@@ -5,6 +5,9 @@ pub(crate) mod previews;
 pub(crate) mod proposals;
 pub(crate) mod scripts;
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -55,6 +58,7 @@ pub(crate) struct Memory(Arc<Mutex<Connection>>);
 
 impl Memory {
     pub(crate) fn open(database: &Path) -> Result<Self, Error> {
+        make_private(database)?;
         let connection = Connection::open(database)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -99,6 +103,15 @@ impl Memory {
             work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
         })
         .await?
+    }
+}
+
+/// Letters and tokens stand in it: only the owner may read what is made here. The files beside it get its mode from
+/// SQLite.
+fn make_private(database: &Path) -> Result<(), Error> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(database) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::Unmade(error)),
+        _ => Ok(()),
     }
 }
 

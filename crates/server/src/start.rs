@@ -34,6 +34,14 @@ pub enum StartError {
     /// The client of the marketplace.
     #[error("{0}")]
     Upwork(#[from] applyd_upwork::Unusable),
+    /// The first start could not make the key.
+    #[error("cannot make the master key {file}: {source}")]
+    Key {
+        /// Its path.
+        file: String,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A file or an address.
     #[error("{what}: {source}")]
     Io {

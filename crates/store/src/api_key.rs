@@ -50,6 +50,19 @@ pub struct Listed {
     pub created_at: i64,
     /// Valid before this.
     pub expires_at: Option<i64>,
+    /// Where its calls are a person's decisions.
+    pub by_request: Option<ByRequest>,
+}
+
+/// That a key's calls are a person's decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByRequest {
+    /// Most Connects for each proposal.
+    pub connects: i64,
+    /// Who answers for it.
+    pub acknowledged_by: String,
+    /// Since when.
+    pub acknowledged_at: i64,
 }
 
 /// Who a valid key of this hash speaks for.
@@ -170,10 +183,18 @@ pub fn revoke(tx: &Tx<'_>, id: &KeyId) -> Result<bool, Error> {
 /// The store's.
 pub fn list(tx: &Tx<'_>, account: &AccountId) -> Result<Vec<Listed>, Error> {
     tx.all(
-        "SELECT id, name, created_at, expires_at FROM api_key WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2",
+        "SELECT id, name, created_at, expires_at, by_request_connects, acknowledged_by, acknowledged_at
+         FROM api_key WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2",
         values![account.as_str(), MOST_KEYS],
         |row| {
+            let by_request = match (row.opt_int(4)?, row.opt_text(5)?, row.opt_int(6)?) {
+                (Some(connects), Some(acknowledged_by), Some(acknowledged_at)) => {
+                    Some(ByRequest { connects, acknowledged_by, acknowledged_at })
+                }
+                _ => None,
+            };
             Ok(Listed {
+                by_request,
                 id: row.parsed(0, KeyId::parse)?,
                 name: row.text(1)?,
                 created_at: row.int(2)?,

@@ -122,7 +122,8 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Listed>, Error> {
 }
 
 /// Ends a person's token at once, by name or id, and hands back what they have claimed and not declared. What they
-/// have declared stays theirs, and is settled by somebody else's word. `None`: there is no such person.
+/// have declared stays theirs and is in doubt from now on: nobody is left to record it, so anybody who has looked may
+/// resolve it. `None`: there is no such person.
 ///
 /// # Errors
 /// The store's.
@@ -134,16 +135,18 @@ pub fn revoke(tx: &Tx<'_>, name_or_id: &str, timing: &Timing) -> Result<Option<V
     )?;
     let Some(id) = id else { return Ok(None) };
     tx.execute("UPDATE person SET revoked_at = ?2 WHERE id = ?1", values![id.as_str(), tx.now()])?;
-    let claimed = tx.all(
-        "SELECT id FROM application WHERE channel = 'desk' AND state = 'leased' AND worker = ?1 LIMIT ?2",
+    let held = tx.all(
+        "SELECT id, state FROM application WHERE channel = 'desk' AND worker = ?1
+         AND (state = 'leased' OR state = 'intent') LIMIT ?2",
         values![id.as_str(), MOST_CLAIMS],
-        |row: &Row<'_>| row.parsed(0, QueueId::parse),
+        |row: &Row<'_>| Ok((row.parsed(0, QueueId::parse)?, row.text(1)? == "intent")),
     )?;
     let mut back = Vec::new();
-    for application in claimed {
+    for (application, is_declared) in held {
         let beside = Beside { note: Some("the person was revoked"), ..Beside::default() };
-        let event = Event::HandBack { delay_ms: 0 };
-        back.extend(advance(tx, &application, event, By::Sweeper, timing, beside)?.ok());
+        let event = if is_declared { Event::Doubt } else { Event::HandBack { delay_ms: 0 } };
+        let moved = advance(tx, &application, event, By::Sweeper, timing, beside)?;
+        back.extend(moved.ok().filter(|_| !is_declared));
     }
     Ok(Some(back))
 }

@@ -1,5 +1,8 @@
 //! The SQLite engine: one writer thread that commits in groups, two reader threads.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
@@ -36,6 +39,7 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     pub(crate) fn open(path: &Path, now: i64) -> Result<Self, Error> {
+        make_private(path)?;
         let writer = connect(path, WRITER_CACHE_KIB)?;
         migrate::up(&writer, now)?;
         let (writes, write_queue) = bounded(QUEUE_JOBS);
@@ -111,6 +115,21 @@ fn enqueue(queue: Option<&Sender<Job>>, job: Job) -> Result<(), Error> {
         TrySendError::Full(_) => Error::Busy,
         TrySendError::Disconnected(_) => Error::Stopped,
     })
+}
+
+/// Letters and sealed grants stand in it: only the owner may read what is made here. The files beside it get its mode
+/// from SQLite.
+fn make_private(path: &Path) -> Result<(), Error> {
+    // No file: refused when it is opened, as it is not durable.
+    if path == Path::new(":memory:") {
+        return Ok(());
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::Engine(format!("it cannot be made: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn connect(path: &Path, cache_kib: i64) -> Result<Connection, Error> {

@@ -8,8 +8,6 @@ use applyd_store::account::Channel;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
-use super::channel;
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum UpworkCommand {
     /// Link a freelancer: the person consents in a browser
@@ -45,7 +43,7 @@ pub(crate) enum UpworkCommand {
     /// Go by the site's tools as they were seen last, and submit again
     Agree {
         /// The channel whose tools have changed
-        #[arg(long, default_value = "upwork", value_parser = channel)]
+        #[arg(long, default_value = "upwork", value_parser = site)]
         channel: Channel,
     },
 }
@@ -63,7 +61,7 @@ pub(crate) struct Link {
     #[arg(long)]
     pub(crate) title: Option<String>,
     /// The usual rate of a new freelancer, in dollars
-    #[arg(long, value_parser = rate)]
+    #[arg(long, allow_negative_numbers = true, value_parser = rate)]
     pub(crate) hourly_rate: Option<Cents>,
     /// The organisation to propose for, where the person has several
     #[arg(long, value_name = "UID")]
@@ -91,7 +89,7 @@ pub(crate) enum FreelancerCommand {
         #[arg(long)]
         title: String,
         /// Its usual rate, in dollars
-        #[arg(long, value_parser = rate)]
+        #[arg(long, allow_negative_numbers = true, value_parser = rate)]
         hourly_rate: Cents,
     },
     /// List an account's freelancers and their profiles
@@ -106,6 +104,13 @@ pub(crate) enum FreelancerCommand {
         /// Id of the profile
         profile_id: String,
     },
+}
+
+/// The desk has no tools that could change.
+fn site(name: &str) -> Result<Channel, String> {
+    Channel::parse(name)
+        .filter(|channel| *channel != Channel::Desk)
+        .ok_or_else(|| "must be sandbox or upwork: the desk has no tools".to_owned())
 }
 
 fn rate(text: &str) -> Result<Cents, String> {

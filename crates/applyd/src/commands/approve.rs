@@ -156,10 +156,11 @@ fn ask(store: &Store, id: &QueueId) -> Result<(), Failure> {
     let paused = store.write_blocking(move |tx| {
         approval::ask(tx, &asked)?;
         let Some(application) = application::load(tx, &asked)? else { return Ok::<_, Error>(None) };
-        pause::of(tx, &application.account, application.channel)
+        let Some(pause) = pause::of(tx, &application.account, application.channel)? else { return Ok(None) };
+        Ok(Some((pause.to_string(), super::pause::end_of(tx, &pause)?)))
     })?;
     match paused {
-        Some(pause) => Err(Failure::hinted(pause.to_string(), "`applyd resume` ends a pause")),
+        Some((pause, hint)) => Err(Failure::hinted(pause, hint)),
         None => Ok(()),
     }
 }

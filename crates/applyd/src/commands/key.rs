@@ -1,6 +1,8 @@
 //! `applyd key …`.
 
 use applyd_core::ids::{self, AccountId, KeyId};
+use applyd_core::time::iso;
+use applyd_store::account::Channel;
 use applyd_store::{Error, Tx, api_key, audit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -68,17 +70,24 @@ fn list(global: &Global, account: String) -> Result<(), Failure> {
         Ok::<Vec<Value>, Failure>(
             keys.iter()
                 .map(|key| {
+                    let by_request = key.by_request.as_ref();
                     json!({"keyId": key.id.as_str(), "name": key.name, "createdAt": key.created_at,
-                           "expiresAt": key.expires_at, "active": key.expires_at.is_none_or(|end| end > now)})
+                           "expiresAt": key.expires_at, "active": key.expires_at.is_none_or(|end| end > now),
+                           "byRequest": by_request.is_some(), "connects": by_request.map(|of| of.connects),
+                           "acknowledgedBy": by_request.map(|of| of.acknowledged_by.as_str()),
+                           "acknowledgedAt": by_request.map(|of| of.acknowledged_at)})
                 })
                 .collect(),
         )
     })?;
     output::print(global.json, &json!({ "keys": keys }), |value| {
         let rows = value["keys"].as_array().into_iter().flatten().map(|key| {
-            [&key["keyId"], &key["name"], &key["active"]].into_iter().map(output::shown).collect()
+            let members = ["keyId", "name", "active", "byRequest", "connects", "acknowledgedBy"];
+            let at = key["acknowledgedAt"].as_i64().map_or_else(|| "-".to_owned(), iso);
+            members.map(|member| output::shown(&key[member])).into_iter().chain([at]).collect()
         });
-        output::table(&["key", "name", "active"], rows)
+        let head = ["key", "name", "active", "by request", "connects", "acknowledged by", "acknowledged at"];
+        output::table(&head, rows)
     })
 }
 
@@ -100,9 +109,12 @@ fn by_request(
     }
     let (key, name) = (id.clone(), person.to_owned());
     let set = super::store(global, false)?.write_blocking(move |tx| {
+        if connects.is_some() {
+            may_decide(tx, &key)?;
+        }
         let set = api_key::set_by_request(tx, &key, connects, &name)?;
         let facts = json!({"keyId": key.as_str(), "byRequest": connects.is_some(), "connects": connects});
-        note(tx, set, "by_request_set", &name, &key, &facts)
+        Ok::<_, Failure>(note(tx, set, "by_request_set", &name, &key, &facts)?)
     })?;
     if !set {
         let message = format!("there is no active key `{id}`");
@@ -114,6 +126,20 @@ fn by_request(
         Some(most) => format!("calls with {id} are decisions, up to {most} Connects for each proposal"),
         None => format!("what is asked for with {id} is approved by a person again"),
     })
+}
+
+/// At the desk a person decides by submitting: no call can stand for that.
+fn may_decide(tx: &Tx<'_>, key: &KeyId) -> Result<(), Failure> {
+    let Some(account) = api_key::account(tx, key)? else { return Ok(()) };
+    let account = super::account_of(tx, account.as_str())?;
+    if account.channel != Channel::Desk {
+        return Ok(());
+    }
+    let message = format!(
+        "{key} is of the desk account `{}`: there people submit by hand, and decide by it",
+        account.name
+    );
+    Err(Failure::hinted(message, "by-request is for accounts of the channel upwork or sandbox"))
 }
 
 /// Writes down what was done to a key, if it was.

@@ -1,8 +1,8 @@
 //! `applyd pause` and `applyd resume`: effective at once, before the next confirm of a running server.
 
-use applyd_store::account::Account;
+use applyd_store::account::{self, Account};
 use applyd_store::pause::{self, Pause, Scope};
-use applyd_store::{Tx, audit};
+use applyd_store::{Error, Tx, audit};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, ScopeArgs, operator};
@@ -47,17 +47,37 @@ pub(super) fn resume(global: &Global, scope: ScopeArgs) -> Result<(), Failure> {
             (Scope::Channel(_), None) => pause::find(tx, &Scope::All)?,
             _ => None,
         };
+        let hint = still.as_ref().map(|pause| end_of(tx, pause)).transpose()?;
         let still = still.map(|pause| pause.to_string());
-        Ok::<_, Failure>(json!({"scope": scope.to_string(), "wasPaused": was_paused, "stillPaused": still}))
+        Ok::<_, Failure>(json!({
+            "scope": scope.to_string(), "wasPaused": was_paused, "stillPaused": still, "hint": hint,
+        }))
     })?;
     output::print(global.json, &resumed, |resumed| {
         let scope = output::shown(&resumed["scope"]);
         let verdict = if resumed["wasPaused"] == Value::Bool(true) { "is resumed" } else { "was not paused" };
         match resumed["stillPaused"].as_str() {
-            Some(still) => format!("{scope} {verdict}, but it still stands still: {still}"),
+            Some(still) => {
+                let hint = output::shown(&resumed["hint"]);
+                format!("{scope} {verdict}, but it still stands still: {still} ({hint})")
+            }
             None => format!("{scope} {verdict}"),
         }
     })
+}
+
+/// Names the command that ends a pause, for a hint.
+pub(super) fn end_of(tx: &Tx<'_>, pause: &Pause) -> Result<String, Error> {
+    let scope = match &pause.scope {
+        Scope::All => String::new(),
+        Scope::Channel(channel) => format!(" --channel {}", channel.as_str()),
+        Scope::Account(id) => {
+            let name =
+                account::find(tx, id.as_str())?.map_or_else(|| id.as_str().to_owned(), |found| found.name);
+            if name.contains(char::is_whitespace) { format!(" '{name}'") } else { format!(" {name}") }
+        }
+    };
+    Ok(format!("`applyd resume{scope}` ends it"))
 }
 
 fn list(global: &Global) -> Result<(), Failure> {

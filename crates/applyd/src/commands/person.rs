@@ -1,8 +1,10 @@
 //! `applyd person …`: who may act under their own name.
 
+use std::collections::HashMap;
+
 use applyd_core::ids::{self, PersonId};
-use applyd_store::person::{self, New};
-use applyd_store::{Error, audit};
+use applyd_store::person::{self, Listed, New};
+use applyd_store::{Error, account, audit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -50,19 +52,22 @@ fn add(global: &Global, name: String, account: String, role: String) -> Result<(
 }
 
 fn list(global: &Global) -> Result<(), Failure> {
-    let people = super::store(global, false)?.read_blocking(person::list)?;
-    let people: Vec<Value> = people
-        .iter()
-        .map(|person| {
+    let people = super::store(global, false)?.read_blocking(|tx| {
+        let accounts: HashMap<_, _> = account::list(tx)?
+            .into_iter()
+            .map(|account| (account.id.as_str().to_owned(), account.name))
+            .collect();
+        let told = |person: &Listed| {
             json!({"personId": person.id.as_str(), "name": person.name, "role": person.role,
-                   "accountId": person.account.as_str(), "createdAt": person.created_at,
-                   "revokedAt": person.revoked_at})
-        })
-        .collect();
+                   "accountId": person.account.as_str(), "account": accounts.get(person.account.as_str()),
+                   "createdAt": person.created_at, "revokedAt": person.revoked_at})
+        };
+        Ok::<Vec<Value>, Error>(person::list(tx)?.iter().map(told).collect())
+    })?;
     output::print(global.json, &json!({ "people": people }), |value| {
         let rows = value["people"].as_array().into_iter().flatten().map(|person| {
             let state = if person["revokedAt"].is_null() { "active" } else { "revoked" };
-            let texts = [&person["personId"], &person["name"], &person["role"], &person["accountId"]];
+            let texts = [&person["personId"], &person["name"], &person["role"], &person["account"]];
             texts.into_iter().map(output::shown).chain([state.to_owned()]).collect()
         });
         output::table(&["person", "name", "role", "account", "token"], rows)
@@ -82,8 +87,10 @@ fn revoke(global: &Global, person: &str) -> Result<(), Failure> {
         return Err(Failure::hinted(message, "`applyd person list` shows them"));
     };
     let told = json!({"person": person, "revoked": true, "released": released});
-    output::print(global.json, &told, |_| match released {
-        0 => format!("{person} is revoked"),
-        _ => format!("{person} is revoked; {released} claimed applications wait for another person"),
+    output::print(global.json, &told, |_| {
+        format!(
+            "{person} is revoked; {released} claimed applications wait for another person\n\
+             what was declared stays with its declaration: look at Upwork and settle it, as `applyd unresolved` lists it"
+        )
     })
 }

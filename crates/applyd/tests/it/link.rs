@@ -397,6 +397,9 @@ fn a_401_is_renewed_once_and_a_refused_renewal_logs_out_that_account_only() {
         states(&place, &[]),
         [("a", "dead"), ("b", "live")].map(|(n, s)| (n.to_owned(), s.to_owned()))
     );
+    let checked = place.run(&["upwork", "accounts", "--check"]);
+    let err = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.code() == Some(1) && err.contains("a of a"), "{err}");
     // The same may be sent again, and goes through once the person is linked anew.
     let linking = Linking::start(&place, &["--account", "a", "--freelancer", "a"]);
     assert_eq!(get(&linking.consent("a"), None).status, 200);
@@ -404,6 +407,20 @@ fn a_401_is_renewed_once_and_a_refused_renewal_logs_out_that_account_only() {
     let again = server.ended(&a, &apply(&server, &a, OTHER, &json!({})).queue_id(), WAIT);
     assert_eq!(again["applicationStatus"], "applied", "{again}");
     place.assert_clean_ledger();
+}
+
+#[test]
+fn a_check_without_an_answer_says_who_and_why() {
+    let (place, upwork) = live(&[]);
+    let account = account_on(&place, "agency", "upwork");
+    link(&place, &account, "Ada");
+    upwork.kill();
+    let checked = place.run(&["upwork", "accounts", "--check"]);
+    let [out, err] = [&checked.stdout, &checked.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert_eq!(checked.status.code(), Some(1), "{err}");
+    assert!(out.contains("unreachable"), "{out}");
+    assert!(err.contains("Ada of agency is unreachable: ") && err.contains("hint: "), "{err}");
+    assert!(!err.contains("Passing") && !err.contains('{'), "{err}");
 }
 
 #[test]

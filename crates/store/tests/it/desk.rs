@@ -11,6 +11,7 @@ use applyd_store::desk::{self, Case, Done, Outcome, Stop};
 use applyd_store::pause::{self, Scope};
 use applyd_store::person::{self, New, Person};
 use applyd_store::queue::{self, Accept};
+use applyd_store::resolve::{self, Finding, Resolved};
 use applyd_store::{letter, meta, timeline};
 
 use crate::engine::on_each;
@@ -356,7 +357,11 @@ fn a_revoked_person_has_no_token_and_no_claim() {
         assert!(world.read(|tx| person::at_desk(tx, &[1; 32])).is_none());
         assert!(world.write(|tx| person::revoke(tx, "Ada", &T)).is_none());
         second.claim(&desk.ben).unwrap();
-        assert_eq!(world.state(&desk.id), State::Intent, "what was declared is not handed on");
+        assert_eq!(world.state(&desk.id), State::Verifying, "what was declared is not handed on");
+        let (declared, finding) = (desk.id.clone(), Finding::NotSubmitted);
+        let resolved =
+            world.write(move |tx| resolve::resolve(tx, &declared, &finding, "Eva", "not in the list", &T));
+        assert!(matches!(resolved, Resolved::Settled(_)), "at once: {resolved:?}");
         let ada = person(world, &desk.account, "Ada", 9);
         assert_ne!(ada.id, desk.ada.id, "the name is free again");
         let (id, account) = (PersonId::new(START, 77), desk.account);

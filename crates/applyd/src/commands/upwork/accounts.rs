@@ -37,18 +37,31 @@ pub(super) fn accounts(global: &Global, check: bool) -> Result<(), Failure> {
         let (told, heard) = std::sync::mpsc::channel();
         run(async move {
             for (grantee, state) in grantees {
-                let _ = told.send(if state == LIVE { checked(upwork.check(&grantee).await) } else { state });
+                let checked = if state == LIVE { upwork.check(&grantee).await } else { Ok(()) };
+                let _ = told.send(checked.err());
             }
             Ok(())
         })?;
-        let states: Vec<_> = heard.into_iter().collect();
+        let troubles: Vec<_> = heard.into_iter().collect();
         persons = listed(&store, &endpoint)?;
-        for (person, state) in persons.iter_mut().zip(states) {
-            if state == UNREACHABLE {
-                person.state = state;
+        for (person, trouble) in persons.iter_mut().zip(troubles) {
+            if let Some(trouble) = trouble {
+                person.suffer(trouble);
             }
         }
     }
+    print(global, &persons)?;
+    let unwell = |person: &&Person| matches!(person.state, DEAD | UNREACHABLE);
+    let unwell: Vec<_> = persons.iter().filter(unwell).map(Person::shown).collect();
+    if check && !unwell.is_empty() {
+        let hint =
+            "`applyd upwork link` links who is dead again; who is unreachable may be checked again later";
+        return Err(Failure::hinted(format!("cannot apply now: {}", unwell.join(", ")), hint));
+    }
+    Ok(())
+}
+
+fn print(global: &Global, persons: &[Person]) -> Result<(), Failure> {
     let persons: Vec<Value> = persons.iter().map(told).collect();
     output::print(global.json, &json!({ "accounts": persons }), |value| {
         let rows = value["accounts"].as_array().into_iter().flatten().map(|row| {
@@ -60,14 +73,26 @@ pub(super) fn accounts(global: &Global, check: bool) -> Result<(), Failure> {
     })
 }
 
-fn checked(checked: Result<(), Trouble>) -> &'static str {
-    match checked {
-        Ok(()) => LIVE,
-        Err(Trouble::End(_)) => DEAD,
-        Err(trouble) => {
-            output::note(&format!("could not be checked: {trouble:?}"));
-            UNREACHABLE
+impl Person {
+    fn shown(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{name} of {}", self.account),
+            None => self.account.clone(),
         }
+    }
+
+    /// Goes by what a check has met, and tells it.
+    fn suffer(&mut self, trouble: Trouble) {
+        self.state = if matches!(trouble, Trouble::End(_)) { DEAD } else { UNREACHABLE };
+        let reason = match trouble {
+            Trouble::Passing { reason, .. }
+            | Trouble::Login { reason, .. }
+            | Trouble::Reconnecting { reason, .. }
+            | Trouble::Policy { reason } => reason,
+            Trouble::Person => "a person must approve it".to_owned(),
+            Trouble::End(ending) => ending.message,
+        };
+        output::note(&format!("{} is {}: {reason}", self.shown(), self.state));
     }
 }
 
