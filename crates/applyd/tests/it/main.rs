@@ -17,6 +17,7 @@ mod doctor;
 mod drift;
 mod events;
 mod feeds;
+mod freelancers;
 mod freeze;
 mod harness;
 mod hostile;

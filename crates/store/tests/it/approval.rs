@@ -432,7 +432,7 @@ fn a_key_that_replaces_another_has_its_limits_and_what_it_has_spent() {
             world.write(move |tx| api_key::replace(tx, &owner, "default", &id, &hash, 0));
         };
         replace(&old, [1; 32]);
-        let (owner, limited) = (account.clone(), old.clone());
+        let (owner, limited) = (account.clone(), old);
         let limits = Limits { per_day: Some(20), ..Limits::default() };
         world.write(move |tx| budget::set(tx, &owner, Some(&limited), limits));
         send(world, &account, 1);
