@@ -1,6 +1,6 @@
 //! What a command could not do, and whose fault it is.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -80,6 +80,12 @@ impl From<StartError> for Failure {
             StartError::Store(error) => error.into(),
             StartError::Metrics(error) => Self::Ours(anyhow::Error::new(error)),
             StartError::Upwork(error) => Self::Ours(anyhow::Error::new(error)),
+            // A folder that is not there, or not to be written to, is a wrong setting.
+            StartError::Key { ref source, .. }
+                if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) =>
+            {
+                Self::user(error.to_string())
+            }
             error @ StartError::Key { .. } => Self::Ours(anyhow::Error::new(error)),
             StartError::Io { ref what, ref source } => Self::user(format!("{what}: {source}")),
         }

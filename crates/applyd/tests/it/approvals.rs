@@ -190,6 +190,8 @@ fn every_script_ends_as_published_once_a_person_has_approved_it() {
 #[test]
 fn a_key_that_decides_has_a_ceiling_and_no_say_over_what_the_server_writes() {
     let desk = Desk::new();
+    // What is required of the account holds for each of its keys.
+    desk.place.json(&["account", "approval", "a", "--policy", "none"]);
     let keys = desk.place.json(&["key", "list", "a"]);
     let key_id = keys["keys"][0]["keyId"].as_str().unwrap();
     let unread = desk.place.run(&["key", "by-request", key_id, "--connects", "14", "--by", "Ada"]);

@@ -18,7 +18,7 @@ fn apply(server: &Process, account: &Account, job: &str) -> String {
 fn approve(place: &Place, id: &str) -> (Value, Value) {
     let shown = place.json(&["approve", id, "--show"]);
     place.json(&["approve", id, "--showing", shown["showingId"].as_str().unwrap(), "--by", "Ada"]);
-    (shown["showingId"].clone(), shown["previewId"].clone())
+    (shown["sha256"].clone(), shown["previewId"].clone())
 }
 
 fn export(place: &Place, more: &[&str]) -> (Vec<Value>, String) {

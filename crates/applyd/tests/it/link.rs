@@ -340,9 +340,10 @@ fn what_is_of_open_outcome_keeps_its_organisation() {
     let queue_id = apply(&server, &account, OPEN, &json!({})).queue_id();
     drop(server);
     let store = Connection::open(place.path("applyd.db")).unwrap();
-    let open = "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed)
-                VALUES (?1, 'w', 1, 1, 1, '', 'open')";
-    store.execute(open, [&queue_id]).unwrap();
+    let open =
+        "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed, account_id)
+                VALUES (?1, 'w', 1, 1, 1, '', 'open', ?2)";
+    store.execute(open, [&queue_id, &account.id]).unwrap();
     let again = |person: &str| {
         let linking = Linking::start(&place, &["--account", "agency", "--freelancer", "ada"]);
         assert_eq!(get(&linking.consent(person), None).status, 200);
