@@ -6,7 +6,7 @@ use applyd_store::grant::Grantee;
 use serde_json::json;
 use url::Url;
 
-use crate::accounts::{Role, organisations};
+use crate::accounts::organisations;
 use crate::link::Choice;
 use crate::listing::{Demand, Listing, Unfit, demands};
 use crate::text::whole;
@@ -115,15 +115,7 @@ impl Upwork {
             }
             _ => None,
         };
-        let organisations = found
-            .into_iter()
-            .map(|(organisation, name)| Choice {
-                is_agency: organisation.role == Role::Agency,
-                is_suspended: organisation.is_suspended,
-                org_uid: organisation.org_uid,
-                name,
-            })
-            .collect();
+        let organisations = found.into_iter().map(Choice::from).collect();
         Ok(Visit { version, tools, organisations, connects })
     }
 }

@@ -7,7 +7,7 @@ use applyd_store::grant::{Grant, Grantee};
 use applyd_store::{Error, Store, oauth_client};
 use url::Url;
 
-use crate::accounts::{Role, organisations};
+use crate::accounts::{Organisation, Role, organisations};
 use crate::fault::Fault;
 use crate::grants::Access;
 use crate::oauth::{Denied, Pair, Question, REDIRECT_URI};
@@ -101,15 +101,7 @@ impl Upwork {
         let access = Access { grant, bearer: pair.access.clone(), org_uid: None, pair: 0 };
         let session = self.session(&access, None).await.map_err(Denied::from)?;
         let found = organisations(&session).await.map_err(Denied::from)?;
-        let organisations = found
-            .into_iter()
-            .map(|(organisation, name)| Choice {
-                is_agency: organisation.role == Role::Agency,
-                is_suspended: organisation.is_suspended,
-                org_uid: organisation.org_uid,
-                name,
-            })
-            .collect();
+        let organisations = found.into_iter().map(Choice::from).collect();
         Ok(Linked { client_id: question.client_id, pair, organisations })
     }
 
@@ -151,6 +143,17 @@ impl Upwork {
         let session = self.session(&access, None).await?;
         organisations(&session).await?;
         Ok(())
+    }
+}
+
+impl From<(Organisation, String)> for Choice {
+    fn from((organisation, name): (Organisation, String)) -> Self {
+        Self {
+            is_agency: organisation.role == Role::Agency,
+            is_suspended: organisation.is_suspended,
+            org_uid: organisation.org_uid,
+            name,
+        }
     }
 }
 
