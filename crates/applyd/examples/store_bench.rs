@@ -55,7 +55,7 @@ fn one_by_one(database: &Path, seconds: u64) -> Result<()> {
     while begun.elapsed() < Duration::from_secs(seconds) {
         let account = &accounts[done as usize % ACCOUNTS];
         let new = application(&store, account, done)?;
-        let accepted = store.write_blocking(move |tx| queue::accept(tx, new))?;
+        let accepted = store.write_blocking(move |tx| queue::accept(tx, &new))?;
         if !matches!(accepted, Accept::Accepted { .. }) {
             bail!("not accepted: {accepted:?}");
         }

@@ -187,7 +187,7 @@ mod tests {
                     timing: Timing::DEFAULT,
                     one_takes_ms: None,
                 };
-                let Accept::Accepted { application, .. } = queue::accept(tx, new)? else { panic!() };
+                let Accept::Accepted { application, .. } = queue::accept(tx, &new)? else { panic!() };
                 let timing = Timing::DEFAULT;
                 let step = |event, by| {
                     queue::advance(tx, &application.id, event, by, &timing, Beside::default())?

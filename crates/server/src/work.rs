@@ -77,7 +77,7 @@ impl Worker {
             .store
             .write(move |tx| {
                 let beside = Beside { note: note.as_deref(), ..Beside::default() };
-                queue::advance(tx, &id, event, by, &timing, beside)
+                queue::advance(tx, &id, event.clone(), by, &timing, beside)
             })
             .await?;
         if let Ok(application) = &moved {

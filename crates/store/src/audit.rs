@@ -62,13 +62,13 @@ pub fn note(
 
 /// All lines, oldest first, a few hundred at a time, each in a read of its own: what is exported does not have to fit
 /// into memory, and no reader stays open for long.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Export {
     wanted: Wanted,
     sources: [Source; 4],
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Source {
     kind: Kind,
     /// Place of the last row that was read.

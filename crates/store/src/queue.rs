@@ -87,7 +87,7 @@ pub enum Accept {
 ///
 /// # Errors
 /// The store's.
-pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
+pub fn accept(tx: &Tx<'_>, new: &New) -> Result<Accept, Error> {
     let Some(profile) = freelancer::profile(tx, &new.account, new.terms.profile_id.as_deref())? else {
         return Ok(Accept::UnknownProfile);
     };
@@ -109,21 +109,21 @@ pub fn accept(tx: &Tx<'_>, new: New) -> Result<Accept, Error> {
     if meta::verify_only(tx)?.is_some() {
         return Ok(Accept::VerifyOnly);
     }
-    if let Some(retry_after_s) = full(tx, &new, held)? {
+    if let Some(retry_after_s) = full(tx, new, held)? {
         return Ok(Accept::Full { retry_after_s });
     }
     let processed_job_id = stored_job::known_id(tx, &new.account, new.channel, &job)?
         .or(foremost.map(|foremost| foremost.processed_job_id))
-        .unwrap_or(new.fresh_job_id);
+        .unwrap_or_else(|| new.fresh_job_id.clone());
     let mut application = Application {
-        id: new.id,
-        account: new.account,
+        id: new.id.clone(),
+        account: new.account.clone(),
         channel: new.channel,
         job,
         processed_job_id,
         accepted_at: tx.now(),
         version: 1,
-        key: Some(new.key),
+        key: Some(new.key.clone()),
         ceiling_connects: new.ceiling_connects,
         preview_expires_at: None,
         progress: Progress::accepted(tx.now(), new.policy, &new.timing),

@@ -61,7 +61,7 @@ impl Store {
     /// The closure's own, or the store's: then nothing is durable, but for a lost commit's answer.
     pub async fn write<T, E>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -78,7 +78,7 @@ impl Store {
     /// As [`Self::write`].
     pub fn write_blocking<T, E>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -95,7 +95,7 @@ impl Store {
     /// The closure's own, or the store's.
     pub async fn read<T, E>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -112,7 +112,7 @@ impl Store {
     /// As [`Self::read`].
     pub fn read_blocking<T, E>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -125,7 +125,7 @@ impl Store {
 
     fn write_job<T, E>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> (Job, oneshot::Receiver<Result<T, E>>)
     where
         T: Send + 'static,
@@ -150,7 +150,7 @@ impl Store {
 
     fn read_job<T, E>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> (Job, oneshot::Receiver<Result<T, E>>)
     where
         T: Send + 'static,

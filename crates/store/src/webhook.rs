@@ -166,15 +166,15 @@ pub fn update(
     tx: &Tx<'_>,
     account: &AccountId,
     id: &WebhookId,
-    change: Change,
+    change: &Change,
 ) -> Result<Option<Webhook>, Error> {
     let Some(was) = find(tx, account, id)? else { return Ok(None) };
     // Another address, or a person's word that it is well: what failed before says nothing now.
     let anew = change.url.as_ref().is_some_and(|url| *url != was.url)
         || (change.enabled == Some(true) && was.disabled.is_some());
     let now = Webhook {
-        url: change.url.unwrap_or(was.url),
-        types: change.types.unwrap_or(was.types),
+        url: change.url.clone().unwrap_or(was.url),
+        types: change.types.clone().unwrap_or(was.types),
         failing_since: was.failing_since.filter(|_| !anew),
         disabled: match change.enabled {
             Some(true) => None,

@@ -67,7 +67,7 @@ impl Upwork {
                 let facts = json!({"scope": scope.to_string(), "reason": told});
                 let account = if let Scope::Account(account) = &scope { Some(account) } else { None };
                 audit::note(tx, "paused", DRIFT_GUARD, account, &facts)?;
-                pause::set(tx, scope, &told, DRIFT_GUARD)?;
+                pause::set(tx, &scope, &told, DRIFT_GUARD)?;
             }
             Ok::<_, Error>(())
         });

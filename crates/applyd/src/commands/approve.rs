@@ -29,7 +29,7 @@ const YES: &str = "approve";
 
 pub(super) fn list(global: &Global, account: Option<String>) -> Result<(), Failure> {
     let waiting = super::store(global, false)?.read_blocking(move |tx| {
-        let account = account.map(|name| super::account_of(tx, &name)).transpose()?;
+        let account = account.as_deref().map(|name| super::account_of(tx, name)).transpose()?;
         Ok::<_, Failure>(approval::waiting(tx, account.as_ref().map(|account| &account.id))?)
     })?;
     let waiting: Vec<Value> = waiting

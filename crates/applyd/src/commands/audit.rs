@@ -22,8 +22,9 @@ pub(super) fn run(global: &Global, command: AuditCommand) -> Result<(), Failure>
     let mut export = Export::new(wanted);
     loop {
         let (rest, lines) = store.read_blocking(move |tx| {
-            let lines = export.next(tx)?;
-            Ok::<_, Failure>((export, lines))
+            let mut rest = export.clone();
+            let lines = rest.next(tx)?;
+            Ok::<_, Failure>((rest, lines))
         })?;
         if lines.is_empty() {
             return Ok(());

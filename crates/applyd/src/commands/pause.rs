@@ -21,10 +21,10 @@ pub(super) fn pause(global: &Global, scope: ScopeArgs, reason: Option<String>) -
         return Err(Failure::hinted("a pause needs its reason", "add --reason \"TEXT\""));
     };
     let paused = super::store(global, false)?.write_blocking(move |tx| {
-        let (scope, account) = scope_of(tx, scope)?;
+        let (scope, account) = scope_of(tx, &scope)?;
         let facts = json!({"scope": scope.to_string(), "reason": reason});
         audit::note(tx, "paused", &operator(), account.as_ref().map(|account| &account.id), &facts)?;
-        Ok::<_, Failure>(pause::set(tx, scope, &reason, OPERATOR)?)
+        Ok::<_, Failure>(pause::set(tx, &scope, &reason, OPERATOR)?)
     })?;
     output::print(global.json, &told(&paused), |told| {
         format!(
@@ -36,7 +36,7 @@ pub(super) fn pause(global: &Global, scope: ScopeArgs, reason: Option<String>) -
 
 pub(super) fn resume(global: &Global, scope: ScopeArgs) -> Result<(), Failure> {
     let resumed = super::store(global, false)?.write_blocking(move |tx| {
-        let (scope, account) = scope_of(tx, scope)?;
+        let (scope, account) = scope_of(tx, &scope)?;
         let was_paused = pause::lift(tx, &scope)?;
         if was_paused {
             let facts = json!({"scope": scope.to_string()});
@@ -98,10 +98,10 @@ fn list(global: &Global) -> Result<(), Failure> {
     })
 }
 
-fn scope_of(tx: &Tx<'_>, given: ScopeArgs) -> Result<(Scope, Option<Account>), Failure> {
-    match (given.account, given.channel) {
+fn scope_of(tx: &Tx<'_>, given: &ScopeArgs) -> Result<(Scope, Option<Account>), Failure> {
+    match (&given.account, given.channel) {
         (Some(account), _) => {
-            let account = super::account_of(tx, &account)?;
+            let account = super::account_of(tx, account)?;
             Ok((Scope::Account(account.id.clone()), Some(account)))
         }
         (None, Some(channel)) => Ok((Scope::Channel(channel), None)),

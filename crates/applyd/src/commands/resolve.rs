@@ -15,7 +15,7 @@ const LISTED: &str = "`applyd unresolved` lists what waits for a person's word";
 
 pub(super) fn list(global: &Global, account: Option<String>) -> Result<(), Failure> {
     let open = super::store(global, false)?.read_blocking(move |tx| {
-        let account = account.map(|name| super::account_of(tx, &name)).transpose()?;
+        let account = account.as_deref().map(|name| super::account_of(tx, name)).transpose()?;
         Ok::<_, Failure>(resolve::list(tx, account.as_ref().map(|account| &account.id))?)
     })?;
     let open: Vec<Value> = open.iter().map(told).collect();

@@ -30,14 +30,19 @@ pub(super) fn run(global: &Global, command: WebhookCommand) -> Result<(), Failur
 }
 
 fn create(global: &Global, account: String, url: &str, types: &[String]) -> Result<(), Failure> {
-    let (url, types) = (target(global, url)?, types_of(types)?);
+    let (url, types) = (target(global, url)?, types_of(types)?.unwrap_or(Types::Every));
     let store = super::store(global, false)?;
     let id = WebhookId::new(store.now(), fastrand::u128(..));
     let (secret, sealed) = fresh_secret(global, &id)?;
     let made = store.write_blocking(move |tx| {
         let account = super::account_of(tx, &account)?;
-        let types = types.unwrap_or(Types::Every);
-        let new = New { id: id.clone(), account: account.id.clone(), url, types, secret: sealed };
+        let new = New {
+            id: id.clone(),
+            account: account.id.clone(),
+            url: url.clone(),
+            types: types.clone(),
+            secret: sealed.clone(),
+        };
         if !webhook::create(tx, &new)? {
             return Err(Failure::user(format!("an account may have {MOST_WEBHOOKS} webhooks")));
         }
@@ -69,7 +74,7 @@ fn update(global: &Global, id: &str, change: WebhookChange) -> Result<(), Failur
     let id = parsed(id)?;
     let changed = super::store(global, false)?.write_blocking(move |tx| {
         let account = owner(tx, &id)?;
-        webhook::update(tx, &account, &id, change)?.ok_or_else(|| unknown(id.as_str()))
+        webhook::update(tx, &account, &id, &change)?.ok_or_else(|| unknown(id.as_str()))
     })?;
     output::print(global.json, &told(&changed), |_| format!("{} is changed", changed.id))
 }

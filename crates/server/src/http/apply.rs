@@ -86,7 +86,7 @@ pub(crate) async fn apply(
     let job = found(&app, &holder, &draft).await?;
     let new = job.map(|job| new(&app, &holder, Draft { job, ..draft }, kept));
     let account = holder.account.clone();
-    let decided = app.store.write(move |tx| decide(tx, &account, new, key, &letter)).await?;
+    let decided = app.store.write(move |tx| decide(tx, &account, new.as_ref(), key.as_ref(), &letter)).await?;
     failpoint::hit("accepted");
     told(&app, decided)
 }
@@ -191,16 +191,16 @@ fn no_profile(named: bool) -> Refusal {
 fn decide(
     tx: &Tx<'_>,
     account: &AccountId,
-    new: Option<New>,
-    key: Option<Key>,
+    new: Option<&New>,
+    key: Option<&Key>,
     letter: &str,
 ) -> Result<Decided, Error> {
-    if let Some(key) = &key
+    if let Some(key) = key
         && let Some(replay) = key.replay(tx, account)?
     {
         return Ok(Decided::Replay(replay));
     }
-    let named = new.as_ref().is_some_and(|new| new.terms.profile_id.is_some());
+    let named = new.is_some_and(|new| new.terms.profile_id.is_some());
     let accept = new.map_or(Ok(Accept::UnknownJob), |new| queue::accept(tx, new));
     let (status, body, accepted) = match accept? {
         Accept::UnknownProfile => return Ok(Decided::Refused(no_profile(named).into())),

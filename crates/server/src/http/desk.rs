@@ -222,7 +222,7 @@ async fn act(
     app: &Arc<App>,
     person: person::Person,
     id: QueueId,
-    act: impl FnOnce(&Tx<'_>, &person::Person, &QueueId) -> Result<Done, Error> + Send + 'static,
+    act: impl Fn(&Tx<'_>, &person::Person, &QueueId) -> Result<Done, Error> + Send + 'static,
 ) -> Result<Did, Refused> {
     let done = app
         .store

@@ -79,7 +79,7 @@ async fn asked(app: &App, holder: &Holder, draft: &Draft) -> Result<Asked, Refus
             let job = stored_job::resolve(tx, &account, channel, &named)?.ok_or(Refused::UnknownJob)?;
             let bars = queue::bars(tx, &account, &job)?;
             let has_credit = queue::has_credit(tx, &account)?;
-            Ok::<_, Refused>(Asked { job, profile, barred: bars.map(standing), has_credit })
+            Ok::<_, Refused>(Asked { job, profile: profile.clone(), barred: bars.map(standing), has_credit })
         })
         .await
 }
@@ -112,10 +112,10 @@ async fn keep(app: &App, holder: &Holder, job: &JobKey, told: &Preflight) -> Res
     let document = told.seen.as_ref().map(|seen| seen.document.clone());
     let fresh_job_id = fresh_job_id();
     app.store
-        .write(move |tx| match document {
+        .write(move |tx| match &document {
             Some(document) => {
-                let text = written(&document)?;
-                let contents = contents(&document, &text);
+                let text = written(document)?;
+                let contents = contents(document, &text);
                 let stored = stored_job::save(tx, &account, channel, &job, &fresh_job_id, contents)?;
                 Ok(stored.processed_job_id)
             }

@@ -54,7 +54,7 @@ pub(crate) async fn submissions(
         .read(move |tx| {
             let agency =
                 grant::load(tx, &Grantee::of_account(account.clone()))?.and_then(|grant| grant.org_uid);
-            let job = job.map(|job| stored_job::resolve(tx, &account, channel, &job)).transpose()?;
+            let job = job.as_ref().map(|job| stored_job::resolve(tx, &account, channel, job)).transpose()?;
             Ok::<_, applyd_store::Error>((agency, job))
         })
         .await?;

@@ -119,7 +119,7 @@ pub(crate) async fn update(
     let request: WebhookChange = parse(&body)?;
     let url = request.url.map(|url| target(&app, &url)).transpose()?;
     let change = Change { url, types: types(request.types)?, enabled: request.enabled };
-    let changed = app.store.write(move |tx| webhook::update(tx, &account, &id, change)).await?;
+    let changed = app.store.write(move |tx| webhook::update(tx, &account, &id, &change)).await?;
     app.news.of_events.notify_one();
     Ok(answer(StatusCode::OK, &told(&changed.ok_or(Refused::UnknownWebhook)?)))
 }

@@ -91,7 +91,7 @@ pub(crate) async fn cross(
                 login: Some(&sent.login),
                 ..Beside::default()
             };
-            let event = Event::Cross { terms_sha256: sent.terms_sha256 };
+            let event = Event::Cross { terms_sha256: sent.terms_sha256.clone() };
             let moved = queue::advance(tx, &id, event, by, &timing, beside)?;
             Ok(moved.map(Crossing::Intent).map_err(|_| Shut::Refused))
         })

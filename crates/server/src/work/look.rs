@@ -24,7 +24,7 @@ pub(crate) async fn look_once(worker: &Worker, id: &QueueId) -> Result<(), Error
     let taken = worker
         .store
         .write(move |tx| {
-            let event = Event::Look { worker: incarnation };
+            let event = Event::Look { worker: incarnation.clone() };
             let Ok(application) =
                 queue::advance(tx, &wanted, event, By::Sweeper, &timing, Beside::default())?
             else {
@@ -78,12 +78,12 @@ pub(crate) async fn look(
         .write(move |tx| {
             // Reads go on for a day: why they fail is worth a line when that is news.
             let is_unread = matches!(event, Event::Unreadable { .. });
-            let note = match note {
-                Some(note) if is_unread && timeline::ends_with(tx, &id, &note)? => None,
+            let note = match note.as_deref() {
+                Some(note) if is_unread && timeline::ends_with(tx, &id, note)? => None,
                 note => note,
             };
-            let beside = Beside { note: note.as_deref(), proposal: seen_as.as_deref(), ..Beside::default() };
-            queue::advance(tx, &id, event, by, &timing, beside)
+            let beside = Beside { note, proposal: seen_as.as_deref(), ..Beside::default() };
+            queue::advance(tx, &id, event.clone(), by, &timing, beside)
         })
         .await?;
     if let Ok(application) = &moved {

@@ -67,7 +67,7 @@ fn shown(taken: &Taken, profile: &Chosen, sight: Sight) -> (applyd_core::job_ref
 async fn show(
     worker: &Worker,
     lease: &Lease,
-    (job, mut shown): (applyd_core::job_ref::JobKey, Shown),
+    (job, shown): (applyd_core::job_ref::JobKey, Shown),
     title: Option<String>,
 ) -> Result<(), Error> {
     let (id, by, timing) = (lease.id().clone(), By::Worker(lease.epoch()), worker.timing);
@@ -78,6 +78,7 @@ async fn show(
                 let end = Event::End(Ending::of(Code::AlreadyApplied));
                 return queue::advance(tx, &id, end, by, &timing, Beside::default());
             }
+            let mut shown = shown.clone();
             if let Some(application) = application::load(tx, &id)? {
                 let letter = &shown.terms.cover_letter;
                 let origin = letter::origin(tx, &application.account, &application.job, letter)?;
@@ -98,9 +99,8 @@ async fn end(worker: &Worker, lease: &Lease, ending: Ending, title: Option<Strin
     let moved = worker
         .store
         .write(move |tx| {
-            let note = ending.message.clone();
-            let beside = Beside { note: Some(&note), title: title.as_deref(), ..Beside::default() };
-            queue::advance(tx, &id, Event::End(ending), by, &timing, beside)
+            let beside = Beside { note: Some(&ending.message), title: title.as_deref(), ..Beside::default() };
+            queue::advance(tx, &id, Event::End(ending.clone()), by, &timing, beside)
         })
         .await?;
     if let Ok(application) = &moved {

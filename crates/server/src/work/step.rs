@@ -139,7 +139,8 @@ async fn arm(
             let preview = Some((preview.as_str(), expires_at));
             let beside = Beside { trace_ids: &trace_ids, connects: Some(cost.total()), ..beside };
             let armed = Beside { note: Some(note), preview, ..beside };
-            match queue::advance(tx, &id, Event::Arm { terms_sha256 }, by, &timing, armed)? {
+            let arm = Event::Arm { terms_sha256: terms_sha256.clone() };
+            match queue::advance(tx, &id, arm, by, &timing, armed)? {
                 Err(Refused::Unapproved) => {
                     let ending = Ending::because(Code::TermsChanged, NOT_APPROVED);
                     let beside = Beside { note: Some(NOT_APPROVED), ..beside };
@@ -206,7 +207,7 @@ async fn troubled(
         .store
         .write(move |tx| {
             let beside = Beside { note: Some(&note), title: title.as_deref(), ..Beside::default() };
-            queue::advance(tx, &id, event, by, &timing, beside)
+            queue::advance(tx, &id, event.clone(), by, &timing, beside)
         })
         .await?;
     if let Ok(application) = &moved {

@@ -198,7 +198,7 @@ fn the_schema_refuses_what_the_rule_would_miss() {
         let account = world.account("a", 9);
         let id = world.accept(&account, &job(1));
         let twice = New { id, ..world.offer(&account, &job(2)) };
-        let refused = world.store.write_blocking(move |tx| applyd_store::queue::accept(tx, twice));
+        let refused = world.store.write_blocking(move |tx| applyd_store::queue::accept(tx, &twice));
         assert!(refused.is_err(), "one id, two applications: {refused:?}");
         assert_eq!(world.balance(&account), (8, 1, 0), "the hold went with it");
         world.assert_clean();

@@ -49,7 +49,7 @@ impl<'a> Desk<'a> {
     fn act(
         &self,
         person: &Person,
-        act: impl FnOnce(&applyd_store::Tx<'_>, &Person, &QueueId) -> Result<Done, applyd_store::Error>
+        act: impl Fn(&applyd_store::Tx<'_>, &Person, &QueueId) -> Result<Done, applyd_store::Error>
         + Send
         + 'static,
     ) -> Result<Application, Stop> {
@@ -274,12 +274,12 @@ fn what_nobody_submits_in_a_day_ends_and_its_credit_comes_back() {
 fn a_pause_and_the_verify_only_mode_stop_what_begins_and_nothing_that_ends() {
     on_each(|world| {
         let desk = Desk::new(world);
-        world.write(|tx| pause::set(tx, Scope::Channel(Channel::Desk), "stop", "operator"));
+        world.write(|tx| pause::set(tx, &Scope::Channel(Channel::Desk), "stop", "operator"));
         assert!(matches!(desk.claim(&desk.ada), Err(Stop::Paused(_))));
         world.write(|tx| pause::lift(tx, &Scope::Channel(Channel::Desk)));
         desk.claim(&desk.ada).unwrap();
         let scope = Scope::Account(desk.account.clone());
-        world.write(move |tx| pause::set(tx, scope, "stop", "operator"));
+        world.write(move |tx| pause::set(tx, &scope, "stop", "operator"));
         assert!(matches!(desk.declare(&desk.ada), Err(Stop::Paused(_))));
         desk.claim(&desk.ada).unwrap();
         desk.release(&desk.ada).unwrap();
@@ -290,7 +290,7 @@ fn a_pause_and_the_verify_only_mode_stop_what_begins_and_nothing_that_ends() {
         assert!(matches!(desk.declare(&desk.ada), Err(Stop::VerifyOnly)));
         world.write(|tx| meta::set_verify_only(tx, None));
         desk.declare(&desk.ada).unwrap();
-        world.write(|tx| pause::set(tx, Scope::All, "stop", "operator"));
+        world.write(|tx| pause::set(tx, &Scope::All, "stop", "operator"));
         desk.declare(&desk.ada).unwrap();
         desk.record(&desk.ada, submitted()).unwrap();
     });

@@ -19,7 +19,7 @@ pub(crate) type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 /// Hands a write over to the store now; what it answers comes later.
 pub(crate) fn hand_over<T: Send + 'static>(
     store: &Store,
-    work: impl FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+    work: impl Fn(&Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Waiting<T> {
     let store = store.clone();
     let mut waiting: Waiting<T> = Box::pin(async move { store.write(work).await });

@@ -12,7 +12,7 @@ use crate::engine::on_each;
 use crate::world::{World, job};
 
 fn pause(world: &World, scope: Scope, reason: &'static str) {
-    world.write(move |tx| pause::set(tx, scope, reason, "operator"));
+    world.write(move |tx| pause::set(tx, &scope, reason, "operator"));
 }
 
 fn ready(world: &World) -> Vec<AccountId> {

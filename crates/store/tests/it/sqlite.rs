@@ -158,7 +158,7 @@ fn nobody_hears_of_a_busy_database() {
                 let store = if n % 2 == 0 { world.store.clone() } else { other.clone() };
                 let new = world.offer(&account, &job(n));
                 scope.spawn(move || {
-                    let accepted = store.write_blocking(move |tx| applyd_store::queue::accept(tx, new));
+                    let accepted = store.write_blocking(move |tx| applyd_store::queue::accept(tx, &new));
                     assert!(accepted.is_ok(), "{accepted:?}");
                 });
             }
@@ -214,7 +214,7 @@ fn the_grants_of_accounts_become_those_of_their_own_and_stay() {
     drop(raw);
     let store = open(&path).unwrap();
     let kept: Result<_, Error> =
-        store.read_blocking(move |tx| grant::load(tx, &Grantee::of_account(account)));
+        store.read_blocking(move |tx| grant::load(tx, &Grantee::of_account(account.clone())));
     let kept = kept.unwrap().unwrap();
     assert_eq!((kept.org_uid.as_deref(), kept.sealed, kept.expires_at), (Some("71"), vec![0, 255], 9));
     assert!(!kept.dead && kept.grantee.freelancer.is_none());

@@ -69,14 +69,14 @@ impl World {
 
     pub(crate) fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> T {
         self.store.write_blocking(work).unwrap()
     }
 
     pub(crate) fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> T {
         self.store.read_blocking(work).unwrap()
     }
@@ -115,7 +115,7 @@ impl World {
     }
 
     pub(crate) fn ask(&self, new: New) -> Accept {
-        self.write(move |tx| queue::accept(tx, new))
+        self.write(move |tx| queue::accept(tx, &new))
     }
 
     /// Accepts what must be acceptable.

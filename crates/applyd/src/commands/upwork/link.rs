@@ -168,12 +168,12 @@ async fn keep(upwork: &Upwork, store: &Store, link: Link, linked: Linked) -> Res
                 ));
             }
             stays(tx, &grant, &org_uid)?;
-            if let Some(((freelancer, profile), rate)) = made {
-                person::make(tx, &owner, (&freelancer, &name), (&profile, &title), rate)?;
+            if let Some(((freelancer, profile), rate)) = &made {
+                person::make(tx, &owner, (freelancer, &name), (profile, &title), *rate)?;
             }
             grant::save(tx, &grant)?;
             audit::note(tx, "linked", &operator(), Some(&owner), &told)?;
-            Ok(told)
+            Ok(told.clone())
         })
         .await
 }

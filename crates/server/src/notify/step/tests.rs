@@ -39,7 +39,7 @@ impl World {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> T {
         self.store.write(work).await.unwrap()
     }
@@ -63,8 +63,8 @@ impl World {
         }
         self.write(move |tx| {
             account::create(tx, &account, account.as_str(), Channel::Sandbox)?;
-            for new in all {
-                assert!(webhook::create(tx, &new)?);
+            for new in &all {
+                assert!(webhook::create(tx, new)?);
                 for _ in 0..events {
                     assert!(delivery::test(tx, &account, &new.id)?.is_some());
                 }
