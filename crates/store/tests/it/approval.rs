@@ -355,7 +355,7 @@ fn what_was_shown_is_erased_with_its_task_and_the_decision_stays() {
             .unwrap();
         let decision = |world: &World| {
             let wanted = Wanted { account: None, since: 0, until: i64::MAX };
-            let lines = world.read(move |tx| Export::new(wanted).next(tx));
+            let lines = world.read(move |tx| Export::new(wanted.clone()).next(tx));
             lines.into_iter().map(|line| (line.act, line.by, line.facts)).collect::<Vec<_>>()
         };
         let before = decision(world);

@@ -25,8 +25,9 @@ fn exported(world: &World, account: Option<&AccountId>, since: i64, until: i64) 
     let mut all = Vec::new();
     loop {
         let (rest, lines) = world.read(move |tx| {
-            let lines = export.next(tx)?;
-            Ok((export, lines))
+            let mut rest = export.clone();
+            let lines = rest.next(tx)?;
+            Ok((rest, lines))
         });
         if lines.is_empty() {
             return all;

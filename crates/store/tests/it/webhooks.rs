@@ -71,7 +71,7 @@ impl World {
 
     fn change(&self, account: &AccountId, id: &WebhookId, change: Change) -> Option<Webhook> {
         let (account, id) = (account.clone(), id.clone());
-        self.write(move |tx| webhook::update(tx, &account, &id, change))
+        self.write(move |tx| webhook::update(tx, &account, &id, &change))
     }
 
     fn enable(&self, account: &AccountId, id: &WebhookId, enabled: bool) {

@@ -93,7 +93,7 @@ impl World {
             if credits > 0 {
                 ledger::post(tx, &id, None, Kind::Grant, credits)?;
             }
-            Ok(id)
+            Ok(id.clone())
         })
     }
 
@@ -135,7 +135,7 @@ impl World {
         let id = id.clone();
         self.write(move |tx| {
             let beside = Beside { proposal: Some("p1"), ..Beside::default() };
-            queue::advance(tx, &id, event, by, &T, beside)
+            queue::advance(tx, &id, event.clone(), by, &T, beside)
         })
     }
 
