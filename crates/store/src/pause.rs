@@ -120,7 +120,8 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Pause>, Error> {
 /// # Errors
 /// The store's.
 pub fn set(tx: &Tx<'_>, scope: &Scope, reason: &str, set_by: &str) -> Result<Pause, Error> {
-    let pause = Pause { scope: scope.clone(), reason: reason.to_owned(), set_by: set_by.to_owned(), at: tx.now() };
+    let pause =
+        Pause { scope: scope.clone(), reason: reason.to_owned(), set_by: set_by.to_owned(), at: tx.now() };
     tx.execute(
         "INSERT INTO pause (scope, reason, set_by, at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, set_by = excluded.set_by, at = excluded.at",

@@ -59,10 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// The closure's own, or the store's: then nothing is durable, but for a lost commit's answer.
-    pub async fn write<T, E>(
-        &self,
-        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
+    pub async fn write<T, E>(&self, work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -93,10 +90,7 @@ impl Store {
     ///
     /// # Errors
     /// The closure's own, or the store's.
-    pub async fn read<T, E>(
-        &self,
-        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
+    pub async fn read<T, E>(&self, work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -110,10 +104,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn read_blocking<T, E>(
-        &self,
-        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
+    pub fn read_blocking<T, E>(&self, work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,

@@ -120,6 +120,8 @@ fn answers(
                 notes.push(format!("answer written by the server: {question}"));
                 FILLED.to_owned()
             }
+            // It is written before a person decides, who then reads it.
+            None if given.auto_fill && fill == Fill::AskPerson => continue,
             None => {
                 objections.push(Objection::in_field(Code::MissingAnswer, question, "questionAnswers"));
                 continue;

@@ -13,6 +13,7 @@ use applyd_store::letter::{self, Origin};
 use applyd_store::{Error, Store, pause};
 use serde_json::{Value, json};
 
+use super::serve::{Stop, run};
 use crate::cli::{ApproveArgs, Global, PersonArgs};
 use crate::failure::Failure;
 use crate::output;
@@ -70,13 +71,12 @@ pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Fai
         return Ok(());
     }
     let person = person.name()?;
-    let mut err = std::io::stderr().lock();
-    writeln!(err, "{}", shown::text(&sheet))?;
-    write!(err, "\nType `{YES}` to submit this for {} Connects as {person}: ", shown.cost.total())?;
-    err.flush()?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    if line.trim() != YES {
+    let question = format!(
+        "{}\n\nType `{YES}` to submit this for {} Connects as {person}: ",
+        shown::text(&sheet),
+        shown.cost.total()
+    );
+    if typed(question)?.trim() != YES {
         close(global, &store, &id)?;
         return Err(Failure::hinted(
             "not approved; it goes on waiting",
@@ -84,6 +84,26 @@ pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Fai
         ));
     }
     decided(global, &store, &id, &showing, &person)
+}
+
+/// What a person answers; nothing where the terminal is closed, or Ctrl-C or SIGTERM is the answer.
+fn typed(question: String) -> Result<String, Failure> {
+    run(async move {
+        let mut stop = Stop::listen()?;
+        let read = tokio::task::spawn_blocking(move || {
+            write!(std::io::stderr(), "{question}")?;
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line)?;
+            Ok::<_, std::io::Error>(line)
+        });
+        tokio::select! {
+            line = read => Ok(line.map_err(std::io::Error::other)??),
+            () = stop.heard() => {
+                writeln!(std::io::stderr())?;
+                Ok(String::new())
+            }
+        }
+    })
 }
 
 /// Others need not wait until what nobody looks at any more closes by itself.

@@ -1,6 +1,6 @@
 //! A person decides: nothing leaves before the approval, and nothing but what was approved.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -119,6 +119,34 @@ fn a_person_is_asked_on_a_terminal_and_only_a_clear_yes_counts() {
     let yes = typed("approve");
     assert!(yes.status.success(), "{yes:?}");
     assert_eq!(desk.ended(&id)["applicationStatus"], "applied");
+}
+
+/// Whoever goes away without an answer holds up nobody either.
+#[test]
+fn an_interrupted_question_gives_the_preview_back() {
+    let desk = Desk::new();
+    let id = desk.apply(&job(1000), json!({}));
+    for signal in ["INT", "TERM"] {
+        let mut command = desk.place.command(&["approve", &id, "--by", "Ada"]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = Vec::new();
+        let mut stderr = child.stderr.take().unwrap();
+        while !said.ends_with(b"as Ada: ") {
+            let mut byte = [0];
+            stderr.read_exact(&mut byte).unwrap();
+            said.extend(byte);
+        }
+        let asked = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", signal, &asked]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}");
+        assert_eq!(desk.status(&id)["applicationStatusMessage"], WAITING);
+        let store = rusqlite::Connection::open(desk.place.path("applyd.db")).unwrap();
+        let open = "SELECT count(*) FROM application WHERE opened_until IS NOT NULL";
+        assert_eq!(store.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{signal}");
+    }
+    let other = desk.apply(&job(1001), json!({}));
+    desk.show_and_approve(&other);
+    assert_eq!(desk.ended(&other)["applicationStatus"], "applied");
 }
 
 #[test]

@@ -86,7 +86,8 @@ pub(crate) async fn apply(
     let job = found(&app, &holder, &draft).await?;
     let new = job.map(|job| new(&app, &holder, Draft { job, ..draft }, kept));
     let account = holder.account.clone();
-    let decided = app.store.write(move |tx| decide(tx, &account, new.as_ref(), key.as_ref(), &letter)).await?;
+    let decided =
+        app.store.write(move |tx| decide(tx, &account, new.as_ref(), key.as_ref(), &letter)).await?;
     failpoint::hit("accepted");
     told(&app, decided)
 }

@@ -11,7 +11,7 @@ use applyd_core::terms::Terms;
 use applyd_store::api_key::Holder;
 use applyd_store::freelancer::Chosen;
 use applyd_store::{Error, queue, stored_job};
-use applyd_upwork::{Assignment, Facts, Objection, Preflight};
+use applyd_upwork::{Assignment, Facts, Fill, Objection, Preflight};
 use applyd_wire::{
     ApplicationStatus, AskedQuestion, Connects, ErrorAnswer, PreflightAnswer, PreflightRequest, Problem,
     Verdict,
@@ -52,7 +52,7 @@ pub(crate) async fn preflight(
     let asked = asked(&app, &holder, &draft).await?;
     let told = match app.marketplaces.of(holder.channel) {
         Some(marketplace) => {
-            let assignment = assignment(&holder, &asked, draft.terms.clone());
+            let assignment = assignment(&app, &holder, &asked, draft.terms.clone());
             awaited(marketplace.preflight(&assignment)).await?
         }
         // Nothing can be read at the desk.
@@ -93,7 +93,8 @@ fn standing(state: State) -> &'static str {
     }
 }
 
-fn assignment(holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
+fn assignment(app: &App, holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
+    let is_read_by_person = matches!(holder.policy, Policy::Required | Policy::ByRequest);
     Assignment {
         queue_id: None,
         grantee: asked.profile.grantee(holder.channel, &holder.account),
@@ -101,7 +102,10 @@ fn assignment(holder: &Holder, asked: &Asked, terms: Terms) -> Assignment {
         job: asked.job.clone(),
         terms,
         default_rate: asked.profile.rate,
-        fill: fill(holder.channel),
+        fill: match fill(holder.channel) {
+            Fill::Refuse if is_read_by_person && app.letters.is_model() => Fill::AskPerson,
+            fill => fill,
+        },
         approved: None,
     }
 }

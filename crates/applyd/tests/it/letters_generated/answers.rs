@@ -27,6 +27,10 @@ fn a_person_reads_what_the_model_answers_and_that_is_sent() {
     let server = place.serve();
     let account = account_on(&place, "agency", "upwork");
     link(&place, &account, "Ada");
+    let body = json!({"jobId": JOB, "autoFillOtherQuestions": true});
+    let before =
+        server.call("POST", "/api/auto-apply-v2/preflight", &account.key, Some(&body.to_string())).json();
+    assert_eq!((&before["verdict"], &before["problems"]), (&json!("ok"), &json!([])), "{before}");
     let id = apply(&server, &account, JOB, &json!({"autoFillOtherQuestions": true})).queue_id();
     let shown = place.json(&["approve", &id, "--show"]);
     let answers = shown["answers"].as_array().unwrap();
