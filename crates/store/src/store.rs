@@ -56,6 +56,7 @@ impl Store {
     }
 
     /// Runs `work` in a transaction; its result is answered after the commit. An `Err` undoes it.
+    /// It may be run again from its beginning, where an engine undid it for another's sake.
     ///
     /// # Errors
     /// The closure's own, or the store's: then nothing is durable, but for a lost commit's answer.

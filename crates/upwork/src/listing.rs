@@ -25,7 +25,7 @@ pub(crate) struct Listing {
 pub(crate) enum Unfit {
     /// The user's own switch hides them.
     #[error(
-        "the account is in compact mode; switch its tool mode to full_list on Upwork, then `applyd resume --account NAME`"
+        "the account is in compact mode; switch its tool mode to full_list on Upwork, then `applyd resume NAME`"
     )]
     Compact,
     /// One that is needed is not there.
