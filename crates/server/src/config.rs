@@ -40,6 +40,8 @@ pub struct Settings {
     pub rate_limits: bool,
     /// Where `/metrics` is served, if anywhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// How long it still answers after it was told to stop.
+    pub stop_delay: Duration,
     /// The stand-in.
     pub sandbox: Sandbox,
     /// Upwork's own server.
@@ -87,6 +89,7 @@ struct Raw {
     status_answers: usize,
     rate_limits: Switch,
     metrics_listen: String,
+    stop_delay: Span,
     sandbox: RawSandbox,
     upwork: RawUpwork,
     webhooks: RawWebhooks,
@@ -150,6 +153,8 @@ struct RawTiming {
 
 const MOST_WORKERS: usize = 1024;
 const MOST_STATUS_ANSWERS: usize = 1 << 20;
+/// With what comes after it, the stop ends within its 30 s.
+const LONGEST_STOP_DELAY_MS: i64 = 20_000;
 
 impl Settings {
     /// Reads all layers.
@@ -171,6 +176,9 @@ impl Settings {
         if raw.status_answers > MOST_STATUS_ANSWERS {
             return Err(Invalid::new("status_answers", "must be from 0 to 1048576"));
         }
+        if raw.stop_delay.ms() > LONGEST_STOP_DELAY_MS {
+            return Err(Invalid::new("stop_delay", "must be from 0s to 20s"));
+        }
         let timing = raw.timing.checked()?;
         Ok(Self {
             listen,
@@ -180,6 +188,7 @@ impl Settings {
             status_answers: raw.status_answers,
             rate_limits: matches!(raw.rate_limits, Switch::On),
             metrics_listen,
+            stop_delay: Duration::from_millis(raw.stop_delay.ms().unsigned_abs()),
             sandbox: raw.sandbox.checked(&timing, beside)?,
             upwork: raw.upwork.checked()?,
             webhooks: raw.webhooks.checked()?,

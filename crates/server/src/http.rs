@@ -79,6 +79,8 @@ pub(crate) struct App {
     pub(crate) streams: Arc<Streams>,
     /// For what people declare.
     pub(crate) witness: Witness,
+    /// Turns true when the server has been told to stop: whoever asks whether it is ready hears of it.
+    pub(crate) leave: watch::Receiver<bool>,
     /// Turns true when the server stops: what is held ends then.
     pub(crate) stop: watch::Receiver<bool>,
 }

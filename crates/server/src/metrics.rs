@@ -1,12 +1,12 @@
 //! Numbers for Prometheus; nothing is counted unless somebody listens.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use applyd_core::outcome::Code;
 use applyd_store::application::Application;
 use applyd_store::overview::{self, Overview};
-use applyd_store::{Error, Store};
+use applyd_store::{Error, Store, meta};
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{Method, StatusCode, header};
@@ -94,6 +94,9 @@ async fn metrics(Shared(store): Shared<Arc<Store>>) -> Response {
 }
 
 async fn look(store: &Store) -> Result<Overview, Error> {
+    let begun = Instant::now();
+    store.write(meta::touch).await?;
+    gauge!("applyd_store_write_seconds").set(begun.elapsed().as_secs_f64());
     store.read(overview::read).await
 }
 
@@ -109,6 +112,7 @@ fn show(overview: &Overview) {
         gauge!("applyd_pauses", "scope" => scope).set(count as f64);
     }
     gauge!("applyd_upstream_changed").set(overview.drifted as f64);
+    gauge!("applyd_verify_only").set(u8::from(overview.verifies_only));
     for (kind, credits) in
         [("available", overview.available), ("held", overview.held), ("spent", overview.spent)]
     {

@@ -67,7 +67,9 @@ impl<T> Tried<T> for std::io::Result<T> {
 pub struct Running {
     /// Where the API listens.
     pub address: SocketAddr,
+    leave: watch::Sender<bool>,
     stop: watch::Sender<bool>,
+    stop_delay: Duration,
     api: JoinHandle<()>,
     workers: JoinHandle<()>,
     deliveries: JoinHandle<()>,
@@ -146,6 +148,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     store.write(delivery::release).await?;
     let Webhooks { rules, schedule } = settings.webhooks.clone();
     let notifier = Notifier::new(store.clone(), Arc::clone(&key), rules.clone(), schedule);
+    let (leave, left) = watch::channel(false);
     let (stop, stopped) = watch::channel(false);
     let metrics = metrics_of(&settings, &store, &stopped).await?;
     let quota = Arc::new(Quota::default());
@@ -166,6 +169,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         rate_limits: settings.rate_limits,
         streams: Arc::default(),
         witness: worker.witness.clone(),
+        leave: left.clone(),
         stop: stopped.clone(),
     };
     let router = router(Arc::new(app));
@@ -179,14 +183,16 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         worker.marketplaces.clone(),
         settings.upwork.endpoint.to_string(),
     ));
-    let api = tokio::spawn(serve(listener, router, told(stopped.clone())));
+    let api = tokio::spawn(serve(listener, router, told(stopped)));
     let deliveries =
-        tokio::spawn(notify::dispatch(Arc::new(notifier), Arc::clone(&worker.news), told(stopped.clone())));
-    let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(stopped)));
+        tokio::spawn(notify::dispatch(Arc::new(notifier), Arc::clone(&worker.news), told(left.clone())));
+    let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(left)));
     let sweeper = tokio::spawn(sweep(worker));
     Ok(Running {
         address,
+        leave,
         stop,
+        stop_delay: settings.stop_delay,
         api,
         workers,
         deliveries,
@@ -206,6 +212,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 impl Running {
     /// Stops taking leases, finishes or hands back what is held, answers what was asked.
     pub async fn stop(self) {
+        self.leave.send_replace(true);
+        tokio::time::sleep(self.stop_delay).await;
         self.stop.send_replace(true);
         // A task that panicked has ended as well, and has been logged.
         let _ = self.api.await;

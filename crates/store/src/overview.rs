@@ -4,7 +4,7 @@ use applyd_core::state::{STATES, State};
 
 use crate::pause::DRIFT_GUARD;
 use crate::tx::values;
-use crate::{Error, Tx};
+use crate::{Error, Tx, meta};
 
 /// What there is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Overview {
     pub pauses: [(&'static str, i64); 3],
     /// Pauses that stand because the tools of a site have changed.
     pub drifted: i64,
+    /// Whether nothing is submitted until the operator has looked.
+    pub verifies_only: bool,
     /// Credits that can be held.
     pub available: i64,
     /// Credits that are held.
@@ -95,6 +97,7 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
         given_up: given_up.unwrap_or(0),
         pauses: pauses.unwrap_or_default(),
         drifted: drifted.unwrap_or(0),
+        verifies_only: meta::verify_only(tx)?.is_some(),
         available,
         held,
         spent,

@@ -32,15 +32,18 @@ pub(crate) async fn healthz() -> Response {
     json(StatusCode::OK, &HealthAnswer::ok())
 }
 
-/// Whether the store can be written: a full disk shows here.
+/// Whether the store can be written, a full disk shows here; and whether the server stays.
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
     (status = 200, description = "It can", body = HealthAnswer),
-    (status = 503, description = "It cannot", body = applyd_wire::ErrorAnswer),
+    (status = 503, description = "It cannot, or the server was told to stop", body = applyd_wire::ErrorAnswer),
 ))]
 pub(crate) async fn readyz(
     Shared(app): Shared<Arc<App>>,
     Extension(last): Extension<Arc<LastLook>>,
 ) -> Result<Response, Refused> {
+    if *app.leave.borrow() {
+        return Err(Refused::Leaving);
+    }
     // A look goes on when its caller goes away, else those who do that would make one each.
     let is_ready = tokio::spawn(async move { last.is_ready(&app.store).await }).await;
     if is_ready.unwrap_or(false) {

@@ -69,6 +69,8 @@ pub(crate) enum Refused {
     TooManyStreams,
     Internal,
     StoreUnreachable,
+    /// 503: told to stop; requests are answered a while longer.
+    Leaving,
     ChannelUnreachable,
     /// The site's rate leaves no turn in the time that a caller waits.
     ChannelBusy {
@@ -136,6 +138,7 @@ impl Refused {
             Self::Limited { .. } | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable
+            | Self::Leaving
             | Self::ChannelUnreachable
             | Self::ChannelBusy { .. }
             | Self::SandboxUnreachable
@@ -207,6 +210,7 @@ impl Refused {
             }
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
+            Self::Leaving => text("The server is about to stop"),
             Self::ChannelUnreachable | Self::ChannelBusy { .. } => {
                 text("The marketplace could not be read now")
             }
