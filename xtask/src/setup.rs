@@ -81,6 +81,13 @@ fn missing_packages() -> Vec<&'static str> {
     if command("wrk").arg("--version").output().is_err() {
         missing.push("wrk");
     }
+    if quietly(command("haproxy").arg("-v")).is_none() {
+        missing.push("haproxy");
+    }
+    // For systemd-analyze; the package starts nothing by itself.
+    if quietly(command("systemd-analyze").arg("--version")).is_none() {
+        missing.push("systemd");
+    }
     if quietly(command("python3").args(["-c", "import ensurepip, venv"])).is_none() {
         missing.extend(["python3", "python3-venv"]);
     }

@@ -19,6 +19,7 @@ mod events;
 mod feeds;
 mod freelancers;
 mod freeze;
+mod haproxy;
 mod harness;
 mod hostile;
 mod hostile_run;
