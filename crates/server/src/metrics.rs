@@ -105,6 +105,7 @@ fn show(overview: &Overview) {
         gauge!("applyd_applications_under_way", "state" => *state).set(under_way.count as f64);
         gauge!("applyd_applications_oldest_seconds", "state" => *state).set(under_way.oldest_ms as f64 / 1e3);
     }
+    gauge!("applyd_applications_overdue_seconds").set(overview.overdue_ms as f64 / 1e3);
     gauge!("applyd_webhook_deliveries_waiting").set(overview.deliveries.count as f64);
     gauge!("applyd_webhook_deliveries_late_seconds").set(overview.deliveries.late_ms as f64 / 1e3);
     gauge!("applyd_webhooks_given_up").set(overview.given_up as f64);

@@ -11,6 +11,8 @@ use crate::{Error, Tx, meta};
 pub struct Overview {
     /// By name of the state: each one in which time may still bring a change.
     pub under_way: Vec<(&'static str, UnderWay)>,
+    /// Since time alone should have changed the first of them, in milliseconds.
+    pub overdue_ms: i64,
     /// Deliveries to webhooks that wait; those at webhooks that are off, or gone, do not.
     pub deliveries: Backlog,
     /// Webhooks that are off because nothing worked there.
@@ -53,17 +55,18 @@ pub struct Backlog {
 /// The store's.
 pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
     let found = tx.all(
-        "SELECT state, count(*), min(accepted_at) FROM application WHERE due_at IS NOT NULL GROUP BY state",
+        "SELECT state, count(*), min(accepted_at), min(due_at) FROM application WHERE due_at IS NOT NULL GROUP BY state",
         values![],
-        |row| Ok((row.parsed(0, State::parse)?, row.int(1)?, row.int(2)?)),
+        |row| Ok((row.parsed(0, State::parse)?, row.int(1)?, row.int(2)?, row.int(3)?)),
     )?;
     let is_open = |state: &State| !state.is_terminal() || *state == State::Unknown;
     let under_way = STATES.into_iter().filter(is_open).map(|state| {
         let of_state = found.iter().find(|(found, ..)| *found == state);
         let under_way = of_state
-            .map(|(_, count, since)| UnderWay { count: *count, oldest_ms: (tx.now() - since).max(0) });
+            .map(|(_, count, since, _)| UnderWay { count: *count, oldest_ms: (tx.now() - since).max(0) });
         (state.as_str(), under_way.unwrap_or_default())
     });
+    let overdue_ms = found.iter().map(|(.., due)| (tx.now() - due).max(0)).max().unwrap_or(0);
     let waiting = tx.one(
         "SELECT count(*) FROM delivery d JOIN webhook w ON w.id = d.webhook_id
          WHERE d.state = 'pending' AND w.disabled_at IS NULL",
@@ -93,6 +96,7 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
     let (available, held, spent) = sums.unwrap_or_default();
     Ok(Overview {
         under_way: under_way.collect(),
+        overdue_ms,
         deliveries: Backlog { count: waiting.unwrap_or(0), late_ms },
         given_up: given_up.unwrap_or(0),
         pauses: pauses.unwrap_or_default(),
