@@ -12,6 +12,7 @@ mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod deploy;
 mod desk;
 mod doctor;
 mod drift;

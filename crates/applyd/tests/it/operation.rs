@@ -12,7 +12,7 @@ use crate::harness::{Place, Process, job, try_call};
 const LOG_WAIT: Duration = Duration::from_secs(10);
 
 /// A server whose log lines come through a channel.
-fn serve_with_log(place: &Place) -> (Process, Receiver<Value>) {
+pub(crate) fn serve_with_log(place: &Place) -> (Process, Receiver<Value>) {
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     let mut server = Process::spawn_with(command.stderr(Stdio::piped()));
     let stderr = BufReader::new(server.child.stderr.take().unwrap());
@@ -27,7 +27,7 @@ fn serve_with_log(place: &Place) -> (Process, Receiver<Value>) {
     (server, log)
 }
 
-fn line(log: &Receiver<Value>, is_it: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn line(log: &Receiver<Value>, is_it: impl Fn(&Value) -> bool) -> Value {
     loop {
         let line = log.recv_timeout(LOG_WAIT).expect("the line came in time");
         if is_it(&line) {

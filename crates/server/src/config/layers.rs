@@ -187,6 +187,7 @@ mod tests {
             ("APPLYD_TIMING__DEADLINE", "271s", "timing.deadline"),
             ("APPLYD_WORKERS", "many", "workers"),
             ("APPLYD_WORKERS", "1025", "workers"),
+            ("APPLYD_STOP_DELAY", "21s", "stop_delay"),
             ("APPLYD_DATABASE", "postgres://x", "database"),
             ("APPLYD_SANDBOX__ENDPOINT", "nowhere", "sandbox.endpoint"),
             ("APPLYD_UPWORK__ENDPOINT", "http://mcp.upwork.com/mcp", "upwork.endpoint"),
