@@ -17,8 +17,10 @@ use crate::harness::{Account, POLL, Place, Process, Reply, job, try_call};
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/haproxy.cfg");
 const WAIT: Duration = Duration::from_secs(30);
 const CALLERS: usize = 4;
+/// Between two requests of a caller: seldom enough that no account's queue grows.
+const RHYTHM: Duration = Duration::from_millis(200);
 /// Requests that show how things stand.
-const ENOUGH: usize = 60;
+const ENOUGH: usize = 24;
 
 struct Proxy {
     process: Process,
@@ -99,7 +101,7 @@ impl Load {
                 other => self.lost.lock().unwrap().push((number, format!("{other:?}"))),
             }
             self.asked.fetch_add(1, Ordering::Relaxed);
-            std::thread::sleep(POLL);
+            std::thread::sleep(RHYTHM);
         }
     }
 
@@ -122,7 +124,7 @@ fn apply(url: &str, account: &Account, number: u16) -> std::io::Result<Reply> {
 #[test]
 fn a_node_that_is_told_to_stop_costs_no_request_and_one_that_dies_is_left() {
     let mut place = Place::fast();
-    place.set("APPLYD_STOP_DELAY", "3s");
+    place.set("APPLYD_STOP_DELAY", "5s");
     // What is accepted while a node stops waits for its return.
     place.set("APPLYD_TIMING__INTENT_CUTOFF", "200s");
     place.set("APPLYD_TIMING__DEADLINE", "270s");
