@@ -29,7 +29,7 @@ pub(crate) fn hand_over<T: Send + 'static>(
 }
 
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
 pub(crate) fn add(tx: &Tx<'_>, n: usize) -> Result<(), Error> {
