@@ -434,7 +434,7 @@ pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Erro
         // Not in the order of the primary key, which has all that ever was: what is under way is sorted.
         "SELECT id, state FROM application WHERE due_at IS NOT NULL
          AND (state = 'intent' OR state = 'verifying' OR state = 'unknown'
-           OR (?2 = 1 AND negative_reads = 0 AND channel <> 'desk'
+           OR (CAST(?2 AS BIGINT) = 1 AND negative_reads = 0 AND channel <> 'desk'
              AND (state = 'awaiting_approval' OR state = 'queued' OR state = 'leased' OR state = 'armed')))
          ORDER BY coalesce(id, '') LIMIT ?1",
         values![MOST_LEFT, verify_only],
