@@ -135,7 +135,7 @@ impl Connection {
             }
             self.write(group);
             groups += 1;
-            if groups % PURGE_AFTER_GROUPS == 0
+            if groups.is_multiple_of(PURGE_AFTER_GROUPS)
                 && let Err(trouble) = self.session.get_mut().begin(doubt::PURGE)
             {
                 let error = trouble.into_error();
