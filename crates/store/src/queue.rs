@@ -263,6 +263,13 @@ pub fn advance(
     Ok(Ok(now))
 }
 
+/// Whether the site itself refuses what a sender that may still live could send: its preview is long over. A person at
+/// the desk has none.
+fn site_refuses(application: &Application, now: i64) -> bool {
+    let in_doubt = matches!(application.progress.state, State::Verifying | State::Unknown);
+    in_doubt && application.preview_expires_at.is_some_and(|at| now >= at + PREVIEW_OVER_MS)
+}
+
 /// Brings about what time alone has decided for one application; answers it if anything changed.
 ///
 /// # Errors
@@ -278,7 +285,8 @@ pub fn catch_up(
     let mut changed: Option<Application> = None;
     for _ in 0..LONGEST_CHAIN {
         let Some(was) = application::load(tx, id)? else { break };
-        let Some(event) = state::overdue(&was.progress, tx.now(), dead(&was.progress)) else { break };
+        let dead = if site_refuses(&was, tx.now()) { Dead::Proven } else { dead(&was.progress) };
+        let Some(event) = state::overdue(&was.progress, tx.now(), dead) else { break };
         let note = if let Event::Void(ending) = &event { Some(ending.message.clone()) } else { None };
         let beside = Beside { note: note.as_deref(), ..Beside::default() };
         match advance(tx, id, event, By::Sweeper, timing, beside)? {
@@ -407,6 +415,8 @@ pub(crate) fn overdue_of(tx: &Tx<'_>, account: &AccountId, most: i64) -> Result<
     )
 }
 
+/// So long after a preview's end nothing of it is accepted any more, whatever clocks say.
+const PREVIEW_OVER_MS: i64 = 60_000;
 /// What one look at the leftovers of other incarnations takes; the sweeper finds the rest when it is due.
 const MOST_LEFT: i64 = 100_000;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use applyd_store::{Clock, Error, Store};
+use applyd_store::{Clock, Database, Error, Store};
 
 use crate::postgres;
 use crate::world::World;
@@ -26,15 +26,19 @@ const SQLITE: Engine = Engine {
 pub(crate) const POSTGRES: Engine = Engine {
     name: "postgres",
     make: postgres::make,
-    open: |folder, clock| Store::open(&postgres::database(folder), clock),
+    open: |folder, clock| Store::open(&database(folder), clock),
     remove: postgres::remove,
 };
+
+fn database(folder: &Path) -> Database {
+    Database::parse(&postgres::url(&postgres::named(folder))).unwrap()
+}
 
 /// Runs a test on each engine, each time in a fresh world. PostgreSQL is one where a server is named:
 /// `cargo xtask test` starts one.
 pub(crate) fn on_each(test: impl Fn(&World)) {
     on(SQLITE, &test);
-    if postgres::is_named() {
+    if std::env::var(postgres::SERVER).is_ok() {
         on(POSTGRES, &test);
     }
 }

@@ -8,34 +8,26 @@ use applyd_store::{Database, Store};
 use postgres::{Client, NoTls};
 
 /// Names a server by the URL of one of its databases, for a user who may make others.
-const SERVER: &str = "APPLYD_TEST_POSTGRES";
+pub(crate) const SERVER: &str = "APPLYD_TEST_POSTGRES";
 const SCHEMA: &str = include_str!("../../../../migrations/postgres/0001_init.sql");
 
-fn server() -> Option<String> {
-    std::env::var(SERVER).ok()
-}
-
-pub(crate) fn is_named() -> bool {
-    server().is_some()
+fn server() -> String {
+    std::env::var(SERVER).expect(SERVER)
 }
 
 pub(crate) fn client() -> Client {
-    Client::connect(&server().expect(SERVER), NoTls).unwrap()
+    Client::connect(&server(), NoTls).unwrap()
 }
 
 pub(crate) fn url(name: &str) -> String {
-    let server = server().expect(SERVER);
+    let server = server();
     let (address, _) = server.rsplit_once('/').unwrap();
     format!("{address}/{name}")
 }
 
-fn named(folder: &Path) -> String {
+pub(crate) fn named(folder: &Path) -> String {
     let random = folder.file_name().unwrap().to_string_lossy().replace('.', "");
     format!("test_{random}")
-}
-
-pub(crate) fn database(folder: &Path) -> Database {
-    Database::parse(&url(&named(folder))).unwrap()
 }
 
 /// A connection past the store.
