@@ -3,10 +3,12 @@
 -- Where rows are often changed, the next version of one fits into its page (fillfactor), and dead ones are removed
 -- while they are few (autovacuum_vacuum_scale_factor): the default lets them become a fifth of a large table.
 
--- The marker of a transaction, by which a COMMIT whose answer was lost is recognised.
+-- The mark of a transaction, by which a COMMIT whose answer was lost is recognised; fenced: it was not made, and the
+-- mark that stands here now keeps it from being made later.
 CREATE TABLE write_group (
-  id TEXT COLLATE "C" PRIMARY KEY,
-  at BIGINT NOT NULL
+  id     TEXT COLLATE "C" PRIMARY KEY,
+  fenced BIGINT NOT NULL CHECK (fenced = 0 OR fenced = 1),
+  at     BIGINT NOT NULL
 );
 CREATE INDEX write_group_age ON write_group (at);
 

@@ -12,6 +12,7 @@ pub mod approval;
 pub mod audit;
 pub mod budget;
 pub mod cancel;
+mod database;
 pub mod delivery;
 pub mod desk;
 mod error;
@@ -21,6 +22,7 @@ pub mod freelancer;
 pub mod grant;
 pub mod idempotency;
 pub mod intent;
+mod job;
 pub mod ledger;
 pub mod letter;
 mod lock;
@@ -34,6 +36,7 @@ pub mod person;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod plans;
+mod postgres;
 pub mod queue;
 pub mod rate_limit;
 pub mod recover;
@@ -43,11 +46,13 @@ pub mod retention;
 mod sqlite;
 mod store;
 pub mod stored_job;
+mod threads;
 pub mod timeline;
 pub mod tool_schema;
 mod tx;
 pub mod webhook;
 
+pub use database::Database;
 pub use error::Error;
 pub use lock::ServeLock;
 pub use store::{Clock, Store};

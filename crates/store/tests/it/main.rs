@@ -19,6 +19,7 @@ mod life;
 mod overdue;
 mod pace;
 mod pause;
+mod postgres;
 mod random;
 mod recover;
 mod refresh;
