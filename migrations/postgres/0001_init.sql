@@ -263,7 +263,12 @@ DECLARE
 BEGIN
   -- Kept until the commit can be seen. Nothing is waited for after it, so nobody waits in a circle.
   PERFORM pg_advisory_xact_lock(order_of_commits);
-  UPDATE event SET seq = nextval('event_place') WHERE id = NEW.id;
+  -- By where the row is: a SERIALIZABLE transaction that finds it by an index is at odds with whoever inserts there.
+  UPDATE event SET seq = nextval('event_place') WHERE ctid = NEW.ctid;
+  IF NOT FOUND THEN
+    -- It was changed in this transaction.
+    UPDATE event SET seq = nextval('event_place') WHERE id = NEW.id;
+  END IF;
   RETURN NULL;
 END
 $$;

@@ -346,7 +346,8 @@ fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
         let sql = format!("{ready} AND id = ?3");
         return tx.one(&sql, values![account.as_str(), tx.now(), keeper.as_str()], read);
     }
-    let sql = format!("{ready} ORDER BY not_before LIMIT 1");
+    // In the order of SQLite's index to its end, so that of those that came at one moment the same one is next anywhere.
+    let sql = format!("{ready} ORDER BY not_before, account_id, cutoff, id LIMIT 1");
     match tx.one(&sql, values![account.as_str(), tx.now()], read)? {
         Some(ready) => Ok(Some(ready)),
         None => approval::to_open(tx, account),
