@@ -55,5 +55,5 @@ pub mod webhook;
 pub use database::Database;
 pub use error::Error;
 pub use lock::ServeLock;
-pub use store::{Clock, Store};
+pub use store::{Clock, Hints, Store};
 pub use tx::Tx;

@@ -4,6 +4,7 @@
 //! where it was undone for another's sake; how a lost answer to a COMMIT is found out stands in `doubt`.
 
 mod doubt;
+mod hints;
 mod server;
 mod session;
 mod value;
@@ -13,12 +14,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
+use tokio::sync::watch;
 
 use crate::job::Taken;
 use crate::threads::{Threads, spawn};
 use crate::tx::On;
 use crate::{Clock, Error, Tx, migrate};
 
+use hints::Bell;
 pub(crate) use server::Server;
 pub(crate) use session::Session;
 pub(crate) use session::Trouble;
@@ -46,25 +49,26 @@ const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
 const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT); ";
 
 /// Reaches the server, sees that its schema is today's, and starts the threads.
-pub(crate) fn open(server: &Server, clock: &Clock) -> Result<Threads, Error> {
+pub(crate) fn open(server: &Server, clock: &Clock) -> Result<(Threads, watch::Receiver<()>), Error> {
     let mut readers = Vec::with_capacity(READERS);
     for _ in 0..READERS {
         let (session, clock) = (Session::new(server.clone()), clock.clone());
         readers.push(move |queue: &Receiver<Taken>| Connection::new(session, clock).read_all(queue));
     }
     let (session, clock) = (Session::new(server.clone()), clock.clone());
+    let (bell, heard) = hints::start(server)?;
     let (tell, told) = mpsc::sync_channel(1);
     let threads = Threads::start(
         move |queue| {
             let mut writer = Connection::new(session, clock);
             // A connection is made and used on its own thread only: it has a runtime inside.
             let _ = tell.send(writer.look_at_schema());
-            writer.write_all(queue);
+            writer.write_all(queue, &bell);
         },
         readers,
     )?;
     told.recv().unwrap_or(Err(Error::Stopped))?;
-    Ok(threads)
+    Ok((threads, heard))
 }
 
 /// Brings the schema up to date; answers from which version to which.
@@ -125,7 +129,7 @@ impl Connection {
     }
 
     /// Groups form by themselves: whatever came while the last group was being committed is the next one.
-    fn write_all(&mut self, queue: &Receiver<Taken>) {
+    fn write_all(&mut self, queue: &Receiver<Taken>, bell: &Bell) {
         let mut groups: u64 = 0;
         while let Ok(first) = queue.recv() {
             let mut group = vec![first];
@@ -134,6 +138,9 @@ impl Connection {
                 group.push(taken);
             }
             self.write(group);
+            if self.session.get_mut().take_told() {
+                bell.ring();
+            }
             groups += 1;
             if groups.is_multiple_of(PURGE_AFTER_GROUPS)
                 && let Err(trouble) = self.session.get_mut().begin(doubt::PURGE)

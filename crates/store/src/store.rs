@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::job::Taken;
 use crate::threads::Threads;
@@ -19,6 +19,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(30);
 pub struct Store {
     threads: Arc<Threads>,
     clock: Clock,
+    /// Rung by what other nodes commit; nothing rings where there are none.
+    heard: watch::Receiver<()>,
 }
 
 /// Where the store's time comes from, Unix milliseconds.
@@ -69,8 +71,9 @@ impl Store {
                     Clock::System => Clock::Shared(Arc::default()),
                     clock => clock,
                 };
-                let threads = postgres::open(server, &clock).map_err(Error::opening(&server.to_string()))?;
-                Ok(Self { threads: Arc::new(threads), clock })
+                let (threads, heard) =
+                    postgres::open(server, &clock).map_err(Error::opening(&server.to_string()))?;
+                Ok(Self { threads: Arc::new(threads), clock, heard })
             }
         }
     }
@@ -96,13 +99,19 @@ impl Store {
     /// When the file cannot be opened, is no database, or is of a newer applyd.
     pub fn open_sqlite(path: &Path, clock: Clock) -> Result<Self, Error> {
         let threads = sqlite::open(path, &clock).map_err(Error::opening(&path.display().to_string()))?;
-        Ok(Self { threads: Arc::new(threads), clock })
+        Ok(Self { threads: Arc::new(threads), clock, heard: watch::channel(()).1 })
     }
 
     /// The store's clock, Unix milliseconds.
     #[must_use]
     pub fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    /// Hints that another node may have committed something; one may be lost.
+    #[must_use]
+    pub fn hints(&self) -> Hints {
+        Hints(self.heard.clone())
     }
 
     /// Runs `work` in a transaction; its result is answered after the commit. An `Err` undoes it.
@@ -163,6 +172,18 @@ impl Store {
         let (job, answer) = Taken::new(work);
         self.threads.read(job)?;
         answer.blocking_recv().unwrap_or_else(|_| Err(Error::Stopped.into()))
+    }
+}
+
+/// Hears hints; what rang before it was made is not heard.
+pub struct Hints(watch::Receiver<()>);
+
+impl Hints {
+    /// Waits for the next hint; for ever where none can come.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -43,6 +43,13 @@ impl<'a> Tx<'a> {
         self.now
     }
 
+    /// What is done here is news for the other nodes of the database.
+    pub(crate) fn tell(&self) {
+        if let On::Postgres(session) = self.on {
+            session.borrow_mut().tell();
+        }
+    }
+
     /// Random bits for an id; ids are no secrets.
     pub(crate) fn random(&self) -> u128 {
         fastrand::u128(..)

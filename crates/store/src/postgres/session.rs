@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ::postgres::error::{Severity, SqlState};
+use ::postgres::fallible_iterator::FallibleIterator as _;
 use ::postgres::types::{ToSql, Type};
 use ::postgres::{Client, Row, SimpleQueryMessage, Statement};
 
@@ -22,6 +24,7 @@ pub(crate) struct Session {
     statements: HashMap<String, Statement>,
     trouble: Option<Trouble>,
     warned: Arc<AtomicBool>,
+    is_told: bool,
 }
 
 /// Why what ran in a transaction cannot stay.
@@ -48,7 +51,7 @@ impl Trouble {
 impl Session {
     pub(crate) fn new(server: Server) -> Self {
         let (statements, warned) = (HashMap::new(), Arc::default());
-        Self { server, client: None, statements, trouble: None, warned }
+        Self { server, client: None, statements, trouble: None, warned, is_told: false }
     }
 
     /// What befell the transaction since this was last asked.
@@ -86,6 +89,26 @@ impl Session {
             _ => None,
         };
         Ok(answered.into_iter().filter_map(first).collect())
+    }
+
+    /// Waits for a hint; whether there was one.
+    pub(crate) fn hear(&mut self, most: Duration) -> Result<bool, Trouble> {
+        let client = self.client().map_err(Trouble::Lost)?;
+        let heard = client.notifications().timeout_iter(most).next().map_err(|error| told(&error))?.is_some();
+        if client.is_closed() {
+            return Err(Trouble::Lost(Error::Unreachable("the connection was closed".into())));
+        }
+        Ok(heard)
+    }
+
+    /// Other nodes are to hear of what is done in this transaction.
+    pub(crate) fn tell(&mut self) {
+        self.is_told = true;
+    }
+
+    /// Whether they are, since this was last asked.
+    pub(crate) fn take_told(&mut self) -> bool {
+        std::mem::take(&mut self.is_told)
     }
 
     /// Runs a statement; answers the number of rows changed.
