@@ -41,11 +41,11 @@ const MOST_BACKOFF_MS: u64 = 200;
 
 /// The clock is read after the snapshot was wanted; nobody waits longer for a lock, or holds one while its node is
 /// frozen, than this says. A small table is read by its index: a look at the whole of it would conflict with each
-/// change of it.
+/// change of it, and a plan made while it was small would stay.
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL lock_timeout = '5s'; \
-     SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL enable_seqscan = off; ";
+     SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; ";
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
-     SET LOCAL idle_in_transaction_session_timeout = '60s'; ";
+     SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; ";
 const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT); ";
 
 /// Reaches the server, sees that its schema is today's, and starts the threads.

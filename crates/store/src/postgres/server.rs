@@ -1,8 +1,8 @@
 //! A PostgreSQL server as the operator names it, and a connection to it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use ::postgres::config::{Host, TargetSessionAttrs};
@@ -20,6 +20,7 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
 const KEEPALIVES_LOST: u32 = 2;
 /// SQL that is used here is known since then.
 const OLDEST_VERSION: u32 = 140_000;
+static FSYNC_OFF: Once = Once::new();
 /// Our own word in the URL; the rest of it is PostgreSQL's.
 const POOLED: &str = "pooled";
 
@@ -126,7 +127,9 @@ fn check(client: &mut Client) -> Result<(), Error> {
         return Err(Error::Engine("synchronous_commit is off: what was committed could be lost".into()));
     }
     if said(3) == "off" {
-        tracing::warn!("the server runs with fsync=off: only for tests, a power cut destroys it");
+        FSYNC_OFF.call_once(|| {
+            tracing::warn!("the server runs with fsync=off: only for tests, a power cut destroys it");
+        });
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ const SQLITE: Engine = Engine {
     remove: |_| {},
 };
 
-pub(crate) const POSTGRES: Engine = Engine {
+const POSTGRES: Engine = Engine {
     name: "postgres",
     make: postgres::make,
     open: |folder, clock| Store::open(&database(folder), clock),
@@ -38,6 +38,11 @@ fn database(folder: &Path) -> Database {
 /// `cargo xtask test` starts one.
 pub(crate) fn on_each(test: impl Fn(&World)) {
     on(SQLITE, &test);
+    on_postgres(test);
+}
+
+/// For what only a shared database has.
+pub(crate) fn on_postgres(test: impl Fn(&World)) {
     if std::env::var(postgres::SERVER).is_ok() {
         on(POSTGRES, &test);
     }
