@@ -2,6 +2,7 @@
 
 mod audit;
 mod freelancer;
+mod global;
 mod people;
 mod webhook;
 
@@ -11,7 +12,6 @@ use std::time::Duration;
 use applyd_core::approval::Policy;
 use applyd_core::ids::{KeyId, QueueId, ShowingId};
 use applyd_core::quota::Endpoint;
-use applyd_server::config::{Overrides, Settings};
 use applyd_store::account::Channel;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
@@ -19,6 +19,7 @@ use jiff::SignedDuration;
 pub(crate) use self::audit::AuditCommand;
 use crate::failure::Failure;
 pub(crate) use freelancer::{FreelancerCommand, Link, UpworkCommand};
+pub(crate) use global::Global;
 pub(crate) use people::{PersonCommand, ResolveArgs};
 pub(crate) use webhook::{WebhookChange, WebhookCommand};
 
@@ -30,20 +31,6 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) global: Global,
-}
-
-/// Flags of every command.
-#[derive(Debug, Args)]
-pub(crate) struct Global {
-    /// The store, e.g. sqlite:applyd.db
-    #[arg(long, global = true, value_name = "URL")]
-    database: Option<String>,
-    /// Settings file; `applyd.toml` if present
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -144,6 +131,8 @@ pub(crate) enum Command {
     /// Who did what: one JSON object a line, oldest first
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Bring the schema of the database up to date; on SQLite each start does it by itself
+    Migrate,
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -406,16 +395,6 @@ impl PersonArgs {
 /// Who runs a command that names nobody, as the audit keeps it.
 pub(crate) fn operator() -> String {
     PersonArgs { by: None }.name().unwrap_or_else(|_| "operator".to_owned())
-}
-
-impl Global {
-    /// The settings of all layers; `listen` is the flag of the command, if it has one.
-    pub(crate) fn settings(&self, listen: Option<&Listen>) -> Result<Settings, Failure> {
-        let listen = listen.and_then(|listen| listen.listen.clone()).map(|address| ("listen", address));
-        let database = self.database.clone().map(|database| ("database", database));
-        let flags = listen.into_iter().chain(database).collect();
-        Ok(Settings::load(&Overrides::of_process(flags, self.config.clone()))?)
-    }
 }
 
 pub(crate) fn channel(name: &str) -> Result<Channel, String> {

@@ -11,6 +11,7 @@ mod freelancer;
 mod key;
 mod ledger;
 mod limits;
+mod migrate;
 mod openapi;
 mod pause;
 mod person;
@@ -63,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
         Command::Audit(command) => audit::run(global, command)?,
+        Command::Migrate => migrate::run(global)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)
@@ -71,9 +73,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 /// The store, for a command beside a server that may be running. It must exist, but for the first account.
 fn store(global: &Global, may_make: bool) -> Result<Store, Failure> {
     let database = global.settings(None)?.database;
-    if !may_make && !database.exists() {
+    if let Some(file) = database.file().filter(|file| !may_make && !file.exists()) {
         return Err(Failure::hinted(
-            format!("there is no database {}", database.display()),
+            format!("there is no database {}", file.display()),
             "make it with `applyd account create NAME --credits N`, or name another with --database",
         ));
     }

@@ -69,6 +69,12 @@ impl From<applyd_store::Error> for Failure {
                 Self::User { message: error.to_string(), hint }
             }
             applyd_store::Error::Newer { .. } => Self::user(error.to_string()),
+            applyd_store::Error::Older { .. } => {
+                Self::hinted(error.to_string(), "`applyd migrate` brings it up to date")
+            }
+            applyd_store::Error::Unknown => {
+                Self::hinted(error.to_string(), "look whether it was made before you do it again")
+            }
             error => Self::Ours(anyhow::Error::new(error).context("the store")),
         }
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use applyd_core::time::Timing;
+use applyd_store::Database;
 use applyd_upwork::is_local;
 use serde::Deserialize;
 use url::Url;
@@ -26,8 +27,8 @@ pub use webhooks::Webhooks;
 pub struct Settings {
     /// Where the API listens.
     pub listen: SocketAddr,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// The store's database.
+    pub database: Database,
     /// The key that seals grants.
     pub master_key_file: PathBuf,
     /// The node's witness.
@@ -166,9 +167,11 @@ impl Settings {
         let listen = address("listen", &raw.listen)?;
         let metrics_listen = Some(raw.metrics_listen.as_str()).filter(|given| !given.is_empty());
         let metrics_listen = metrics_listen.map(|given| address("metrics_listen", given)).transpose()?;
-        let database = sqlite_path(&raw.database)?;
-        let beside = |given: &str, name: &str| {
-            if given.is_empty() { database.with_file_name(name) } else { PathBuf::from(given) }
+        let database = Database::parse(&raw.database).map_err(|rule| Invalid::new("database", &rule))?;
+        let beside = |given: &str, name: &str| match database.file() {
+            Some(file) if given.is_empty() => file.with_file_name(name),
+            // Beside a database on a server is where the server's node was started.
+            _ => PathBuf::from(if given.is_empty() { name } else { given }),
         };
         if raw.workers > MOST_WORKERS {
             return Err(Invalid::new("workers", "must be from 0 to 1024"));
@@ -183,7 +186,7 @@ impl Settings {
         Ok(Self {
             listen,
             master_key_file: beside(&raw.master_key_file, "master.key"),
-            witness_file: beside(&raw.witness_file, &witness_name(&database)),
+            witness_file: beside(&raw.witness_file, &witness_name(database.file())),
             workers: raw.workers,
             status_answers: raw.status_answers,
             rate_limits: matches!(raw.rate_limits, Switch::On),
@@ -204,18 +207,9 @@ fn address(key: &str, given: &str) -> Result<SocketAddr, Invalid> {
 }
 
 /// Named after its database: two databases in one folder are two stores.
-fn witness_name(database: &Path) -> String {
-    format!("{}.witness", database.file_name().unwrap_or_default().to_string_lossy())
-}
-
-fn sqlite_path(database: &str) -> Result<PathBuf, Invalid> {
-    match database.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(Path::new(path).to_path_buf()),
-        _ if database.starts_with("postgres") => {
-            Err(Invalid::new("database", "PostgreSQL is not supported yet; use sqlite:PATH"))
-        }
-        _ => Err(Invalid::new("database", "must be sqlite:PATH")),
-    }
+fn witness_name(file: Option<&Path>) -> String {
+    let name = file.and_then(Path::file_name).map(|name| name.to_string_lossy());
+    format!("{}.witness", name.as_deref().unwrap_or("applyd"))
 }
 
 impl RawTiming {

@@ -10,6 +10,7 @@ mod marketplaces;
 mod master_key;
 mod metrics;
 mod news;
+mod node;
 pub mod notify;
 mod request;
 mod start;

@@ -65,8 +65,12 @@ impl News {
 pub(crate) async fn follow(store: Store, news: Arc<News>, mut seen: i64) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut hints = store.hints();
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = hints.next() => {}
+        }
         let told = match store.read(move |tx| event::since(tx, seen, MOST_EVENTS)).await {
             Ok(told) => told,
             Err(error) => {

@@ -1,12 +1,13 @@
 //! Start and graceful stop.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_store::account::Channel;
-use applyd_store::{Clock, Error, ServeLock, Store, delivery, event, meta, oauth_client, tool_schema};
+use applyd_store::{
+    Clock, Database, Error, ServeLock, Store, delivery, event, meta, oauth_client, tool_schema,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use crate::letter::Letters;
 use crate::marketplaces::Marketplaces;
 use crate::master_key::{has_sealed, master_key};
 use crate::news::{self, News};
+use crate::node;
 use crate::notify::Notifier;
 use crate::work::{Heartbeat, Leases, Pace, Wakes, Worker, dispatch, recover_others, sweep};
 use crate::{drift, metrics, notify, verify_only};
@@ -93,9 +95,9 @@ struct Embedded {
 /// Opens the store of these settings; also for commands that work beside a running server.
 ///
 /// # Errors
-/// As [`Store::open_sqlite`].
-pub fn open_store(database: &Path) -> Result<Store, Error> {
-    Store::open_sqlite(database, Clock::System)
+/// As [`Store::open`].
+pub fn open_store(database: &Database) -> Result<Store, Error> {
+    Store::open(database, Clock::System)
 }
 
 /// Starts everything; the server answers when this returns.
@@ -104,12 +106,13 @@ pub fn open_store(database: &Path) -> Result<Store, Error> {
 /// What could not be opened, read or listened on; nothing runs then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     raise_file_limit();
-    let lock = ServeLock::take(&settings.database)?;
+    // Of a shared database each node has its own lock, beside its witness.
+    let lock = ServeLock::take(settings.database.file().unwrap_or(&settings.witness_file))?;
     let letters = Arc::new(Letters::new(settings.letters.clone())?);
     let store = open_store(&settings.database)?;
     let has_sealed = store.read(has_sealed).await?;
     let key = Arc::new(master_key(&settings.master_key_file, !has_sealed)?);
-    let incarnation = format!("w_{:032x}", fastrand::u128(..));
+    let node = node::name(&settings)?;
     let identity = identity(&store).await?;
     let witness = verify_only::check(&store, &settings, &identity).await?;
     let listener =
@@ -125,7 +128,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 
     let timing = settings.timing;
     let lease = Duration::from_millis(timing.lease_ms.unsigned_abs());
-    let leases = Arc::new(Leases::new(incarnation, lease));
+    let leases = Arc::new(Leases::new(&node, lease));
     let heartbeat = Heartbeat::start(store.clone(), Arc::clone(&leases), timing)
         .tried(|| "cannot start the heartbeat thread".into())?;
     let worker = Arc::new(Worker {
@@ -144,8 +147,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     // What the recovery tells is heard of too.
     let told_so_far = store.read(event::reach).await?;
     recover_others(&worker).await?;
-    // The lock says that whoever attempted these is dead.
-    store.write(delivery::release).await?;
+    if settings.database.file().is_some() {
+        // The lock says that whoever attempted these is dead. Of other nodes it says nothing: their leases end.
+        store.write(delivery::release).await?;
+    }
     let Webhooks { rules, schedule } = settings.webhooks.clone();
     let notifier = Notifier::new(store.clone(), Arc::clone(&key), rules.clone(), schedule);
     let (leave, left) = watch::channel(false);

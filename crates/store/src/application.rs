@@ -350,6 +350,7 @@ fn read_foremost(row: &Row<'_>, bars: bool) -> Result<Foremost, Error> {
 /// A new row, in the state of its progress.
 pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<(), Error> {
     let p = &new.progress;
+    tx.tell();
     tx.execute(
         "INSERT INTO application (id, account_id, channel, job_key, processed_job_id, accepted_at, version, state,
            epoch, attempts, lost_leases, logins_renewed, not_before, cutoff, deadline, negative_reads, due_at, request,
@@ -384,6 +385,9 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Application, request: &str) -> Result<()
 /// Writes the next progress over the one that was read; `false` when the row is no longer that one.
 pub(crate) fn update(tx: &Tx<'_>, was: &Application, next: &Progress) -> Result<bool, Error> {
     let is_over = next.state.is_terminal() && next.state != State::Unknown;
+    if next.state == State::Queued {
+        tx.tell();
+    }
     let changed = tx.execute(
         "UPDATE application SET version = version + 1, state = ?4, epoch = ?5, worker = ?6, lease_until = ?7,
            attempts = ?8, lost_leases = ?9, logins_renewed = ?10, not_before = ?11, blocked = ?12, cutoff = ?13,

@@ -200,8 +200,9 @@ fn is_same(name: &str, other: &str) -> bool {
 /// Who has approved what was shown.
 fn approvers(tx: &Tx<'_>, showing: &ShowingId) -> Result<Vec<String>, Error> {
     tx.all(
-        "SELECT DISTINCT d.decided_by FROM showing s JOIN decision d ON d.application_id = s.application_id
-         AND d.showing_id = s.id WHERE s.id = ?1 AND d.verdict = 'approved' ORDER BY d.seq LIMIT 2",
+        "SELECT d.decided_by FROM showing s JOIN decision d ON d.application_id = s.application_id
+         AND d.showing_id = s.id WHERE s.id = ?1 AND d.verdict = 'approved'
+         GROUP BY d.decided_by ORDER BY min(d.seq) LIMIT 2",
         values![showing.as_str()],
         |row| row.text(0),
     )

@@ -82,7 +82,7 @@ fn admitted(
     // limits are those of its name: who replaces a key does not begin anew.
     let most = limits.per_proposal.or(limits.per_day);
     let spent = tx.one(
-        "SELECT coalesce(sum(coalesce(connects, ?5)), 0) FROM intent
+        "SELECT CAST(coalesce(sum(coalesce(connects, ?5)), 0) AS BIGINT) FROM intent
          WHERE account_id = ?1 AND at >= ?2 AND application_id <> ?3 AND (closed = 'open' OR closed = 'submitted')
          AND (?4 = '' OR key_id IS NULL OR key_id IN (SELECT id FROM api_key WHERE account_id = ?1
            AND name = (SELECT name FROM api_key WHERE id = ?4)))",

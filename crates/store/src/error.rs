@@ -1,5 +1,3 @@
-use std::path::Path;
-
 /// What can go wrong in the store. None of it is the caller's request: that is judged before.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -12,10 +10,24 @@ pub enum Error {
     /// The engine said no: a broken rule of the schema, a full disk, damage.
     #[error("{0}")]
     Engine(String),
+    /// The database server cannot be reached: nothing was changed.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The database took the change and did not say what became of it: it may be durable.
+    #[error("the database has not said whether the change was made")]
+    Unknown,
+    /// The database is of an older applyd, and is not migrated by a start.
+    #[error("the database has schema {found}, this applyd needs {known}")]
+    Older {
+        /// Schema of the database.
+        found: i64,
+        /// Schema needed here.
+        known: i64,
+    },
     /// The database cannot be opened: no such folder, no database, damage.
     #[error("cannot open the database {database}: {reason}")]
     Unopened {
-        /// Its file.
+        /// Its file, or its server.
         database: String,
         /// Why not.
         reason: String,
@@ -40,10 +52,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// What failed while a database was opened names its file.
-    pub(crate) fn opening(database: &Path) -> impl Fn(Self) -> Self {
+    /// What failed while a database was opened names its file or its server.
+    pub(crate) fn opening(database: &str) -> impl Fn(Self) -> Self {
         move |error| match error {
-            Self::Engine(reason) => Self::Unopened { database: database.display().to_string(), reason },
+            Self::Engine(reason) | Self::Unreachable(reason) => {
+                Self::Unopened { database: database.to_owned(), reason }
+            }
             error => error,
         }
     }

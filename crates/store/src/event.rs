@@ -43,6 +43,7 @@ pub(crate) fn insert(
     answer: &StatusAnswer,
 ) -> Result<(), Error> {
     let data = serde_json::to_string(answer).map_err(|error| Error::Damaged(error.to_string()))?;
+    tx.tell();
     tx.execute(
         "INSERT INTO event (id, account_id, application_id, type, at, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         values![id.as_str(), account.as_str(), &answer.queue_id, kind.as_str(), tx.now(), &data],

@@ -19,7 +19,7 @@ impl ServeLock {
     /// [`Error::Served`] while another process has it.
     pub fn take(database: &Path) -> Result<Self, Error> {
         let unopened = |what: &str, error: std::io::Error| {
-            Error::opening(database)(Error::Engine(format!("{what}: {error}")))
+            Error::opening(&database.display().to_string())(Error::Engine(format!("{what}: {error}")))
         };
         let real = real(database).map_err(|error| unopened("cannot find its folder", error))?;
         let mut path = real.into_os_string();

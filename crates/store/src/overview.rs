@@ -89,7 +89,8 @@ pub fn read(tx: &Tx<'_>) -> Result<Overview, Error> {
     let drifted =
         tx.one("SELECT count(*) FROM pause WHERE set_by = ?1", values![DRIFT_GUARD], |row| row.int(0))?;
     let sums = tx.one(
-        "SELECT coalesce(sum(available), 0), coalesce(sum(held), 0), coalesce(sum(spent), 0) FROM account",
+        "SELECT CAST(coalesce(sum(available), 0) AS BIGINT), CAST(coalesce(sum(held), 0) AS BIGINT),
+           CAST(coalesce(sum(spent), 0) AS BIGINT) FROM account",
         values![],
         |row| Ok((row.int(0)?, row.int(1)?, row.int(2)?)),
     )?;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use crate::person::Person;
+use crate::tx::On;
 use crate::{
     Error, Tx, application, approval, desk, meta, migrate, overview, queue, resolve, retention, sqlite,
 };
@@ -42,7 +43,7 @@ impl Empty {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut connection = sqlite::connect(&folder.path().join("applyd.db"), 1024).unwrap();
-        migrate::up(&connection, 1).unwrap();
+        migrate::sqlite(&connection, 1).unwrap();
         connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).unwrap();
         let (account, id) = (AccountId::new(1, 1), QueueId::new(1, 1));
         let job = JobKey::parse("~022000000000000000001").unwrap();
@@ -52,7 +53,7 @@ impl Empty {
     /// What the engine goes by in all statements that `work` runs, step by step: an index, or what it does without one.
     fn plan<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, Error>) -> Vec<String> {
         RUN.take();
-        work(&Tx::new(&self.connection, 1)).unwrap();
+        work(&Tx::new(On::Sqlite(&self.connection), 1)).unwrap();
         let mut steps = Vec::new();
         for sql in RUN.take() {
             let mut explained = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

@@ -263,6 +263,13 @@ pub fn advance(
     Ok(Ok(now))
 }
 
+/// Whether the site itself refuses what a sender that may still live could send: its preview is long over. A person at
+/// the desk has none.
+fn site_refuses(application: &Application, now: i64) -> bool {
+    let in_doubt = matches!(application.progress.state, State::Verifying | State::Unknown);
+    in_doubt && application.preview_expires_at.is_some_and(|at| now >= at + PREVIEW_OVER_MS)
+}
+
 /// Brings about what time alone has decided for one application; answers it if anything changed.
 ///
 /// # Errors
@@ -278,7 +285,8 @@ pub fn catch_up(
     let mut changed: Option<Application> = None;
     for _ in 0..LONGEST_CHAIN {
         let Some(was) = application::load(tx, id)? else { break };
-        let Some(event) = state::overdue(&was.progress, tx.now(), dead(&was.progress)) else { break };
+        let dead = if site_refuses(&was, tx.now()) { Dead::Proven } else { dead(&was.progress) };
+        let Some(event) = state::overdue(&was.progress, tx.now(), dead) else { break };
         let note = if let Event::Void(ending) = &event { Some(ending.message.clone()) } else { None };
         let beside = Beside { note: note.as_deref(), ..Beside::default() };
         match advance(tx, id, event, By::Sweeper, timing, beside)? {
@@ -338,7 +346,8 @@ fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
         let sql = format!("{ready} AND id = ?3");
         return tx.one(&sql, values![account.as_str(), tx.now(), keeper.as_str()], read);
     }
-    let sql = format!("{ready} ORDER BY not_before LIMIT 1");
+    // In the order of SQLite's index to its end, so that of those that came at one moment the same one is next anywhere.
+    let sql = format!("{ready} ORDER BY not_before, account_id, cutoff, id LIMIT 1");
     match tx.one(&sql, values![account.as_str(), tx.now()], read)? {
         Some(ready) => Ok(Some(ready)),
         None => approval::to_open(tx, account),
@@ -407,6 +416,8 @@ pub(crate) fn overdue_of(tx: &Tx<'_>, account: &AccountId, most: i64) -> Result<
     )
 }
 
+/// So long after a preview's end nothing of it is accepted any more, whatever clocks say.
+const PREVIEW_OVER_MS: i64 = 60_000;
 /// What one look at the leftovers of other incarnations takes; the sweeper finds the rest when it is due.
 const MOST_LEFT: i64 = 100_000;
 
@@ -434,7 +445,7 @@ pub fn unverified(tx: &Tx<'_>) -> Result<Vec<(QueueId, ApplicationStatus)>, Erro
         // Not in the order of the primary key, which has all that ever was: what is under way is sorted.
         "SELECT id, state FROM application WHERE due_at IS NOT NULL
          AND (state = 'intent' OR state = 'verifying' OR state = 'unknown'
-           OR (?2 = 1 AND negative_reads = 0 AND channel <> 'desk'
+           OR (CAST(?2 AS BIGINT) = 1 AND negative_reads = 0 AND channel <> 'desk'
              AND (state = 'awaiting_approval' OR state = 'queued' OR state = 'leased' OR state = 'armed')))
          ORDER BY coalesce(id, '') LIMIT ?1",
         values![MOST_LEFT, verify_only],

@@ -3,25 +3,19 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Mutex;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rusqlite::Connection;
+use crossbeam_channel::Receiver;
 use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, params_from_iter};
 
-use crate::{Error, migrate};
+use crate::job::Taken;
+use crate::threads::Threads;
+use crate::tx::{On, Row, Value};
+use crate::{Clock, Error, Tx, migrate};
 
-/// Work for a connection, or why there is no transaction to work in; what it returns is called with what
-/// became of the commit.
-pub(crate) type Job = Box<dyn FnOnce(Result<&Connection, Error>) -> Finish + Send>;
-/// Answers the caller.
-pub(crate) type Finish = Box<dyn FnOnce(Result<(), Error>) + Send>;
-
-const QUEUE_JOBS: usize = 4096;
 const GROUP_JOBS: usize = 256;
 const READERS: usize = 2;
 const BUSY_WAIT: Duration = Duration::from_secs(10);
@@ -31,90 +25,25 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const CHECKPOINT_PAGES: i64 = 8192;
 const READER_CACHE_KIB: i64 = 1024;
 
-pub(crate) struct Sqlite {
-    writes: Option<Sender<Job>>,
-    reads: Option<Sender<Job>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+/// Opens the file, brings its schema up to date and starts the threads.
+pub(crate) fn open(path: &Path, clock: &Clock) -> Result<Threads, Error> {
+    make_private(path)?;
+    let writer = connect(path, WRITER_CACHE_KIB)?;
+    migrate::sqlite(&writer, clock.now())?;
+    let mut readers = Vec::with_capacity(READERS);
+    for _ in 0..READERS {
+        let (reader, clock) = (connect(path, READER_CACHE_KIB)?, clock.clone());
+        run(&reader, "PRAGMA query_only = ON")?;
+        readers.push(move |queue: &Receiver<Taken>| read_all(&reader, &clock, queue));
+    }
+    let clock = clock.clone();
+    Threads::start(move |queue| write_all(&writer, &clock, queue), readers)
 }
 
-impl Sqlite {
-    pub(crate) fn open(path: &Path, now: i64) -> Result<Self, Error> {
-        make_private(path)?;
-        let writer = connect(path, WRITER_CACHE_KIB)?;
-        migrate::up(&writer, now)?;
-        let (writes, write_queue) = bounded(QUEUE_JOBS);
-        let (reads, read_queue) = bounded(QUEUE_JOBS);
-        let mut threads = vec![spawn("store-writer", move || write_all(&writer, &write_queue))?];
-        for _ in 0..READERS {
-            let (reader, queue) = (connect(path, READER_CACHE_KIB)?, read_queue.clone());
-            run(&reader, "PRAGMA query_only = ON")?;
-            threads.push(spawn("store-reader", move || read_all(&reader, &queue))?);
-        }
-        Ok(Self { writes: Some(writes), reads: Some(reads), threads: Mutex::new(threads) })
-    }
-
-    pub(crate) fn write(&self, job: Job) -> Result<(), Error> {
-        enqueue(self.writes.as_ref(), job)
-    }
-
-    pub(crate) fn read(&self, job: Job) -> Result<(), Error> {
-        enqueue(self.reads.as_ref(), job)
-    }
-
-    /// Runs `work` so that its failure, or panic, undoes only itself and not its group.
-    pub(crate) fn in_savepoint<T, E: From<Error>>(
-        connection: &Connection,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
-        run(connection, "SAVEPOINT one")?;
-        let result = Self::guarded(connection, work);
-        if result.is_err() {
-            // A full disk makes the engine itself undo the whole transaction, and the savepoint with it.
-            if connection.is_autocommit() {
-                return result;
-            }
-            run(connection, "ROLLBACK TO one")?;
-        }
-        run(connection, "RELEASE one")?;
-        result
-    }
-
-    /// Runs `work`; its panic is an error like any other and does not take the thread along.
-    pub(crate) fn guarded<T, E: From<Error>>(
-        connection: &Connection,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
-        catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| Err(Error::Panicked.into()))
-    }
-}
-
-impl Drop for Sqlite {
-    /// What was taken in is finished first: an accepted write is never dropped by an orderly end.
-    fn drop(&mut self) {
-        self.writes = None;
-        self.reads = None;
-        let threads = self.threads.get_mut().map(std::mem::take).unwrap_or_default();
-        let here = std::thread::current().id();
-        for thread in threads.into_iter().filter(|thread| thread.thread().id() != here) {
-            // A thread that panicked has nothing left to finish.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    std::thread::Builder::new()
-        .name(name.into())
-        .spawn(work)
-        .map_err(|error| Error::Engine(format!("cannot start the thread {name}: {error}")))
-}
-
-fn enqueue(queue: Option<&Sender<Job>>, job: Job) -> Result<(), Error> {
-    let queue = queue.ok_or(Error::Stopped)?;
-    queue.try_send(job).map_err(|error| match error {
-        TrySendError::Full(_) => Error::Busy,
-        TrySendError::Disconnected(_) => Error::Stopped,
-    })
+/// Brings the schema up to date; answers from which version to which.
+pub(crate) fn bring_up(path: &Path) -> Result<(i64, i64), Error> {
+    make_private(path)?;
+    migrate::sqlite(&connect(path, WRITER_CACHE_KIB)?, Clock::System.now())
 }
 
 /// Letters and sealed grants stand in it: only the owner may read what is made here. The files beside it get its mode
@@ -153,45 +82,104 @@ pub(crate) fn connect(path: &Path, cache_kib: i64) -> Result<Connection, Error> 
     Ok(connection)
 }
 
+pub(crate) fn execute(connection: &Connection, sql: &str, values: &[Value<'_>]) -> Result<usize, Error> {
+    Ok(connection.prepare_cached(sql)?.execute(params_from_iter(values))?)
+}
+
+pub(crate) fn one<T>(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value<'_>],
+    read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    rows.next()?.map(|row| read(&Row::Sqlite(row))).transpose()
+}
+
+pub(crate) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value<'_>],
+    read: impl Fn(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push(read(&Row::Sqlite(row))?);
+    }
+    Ok(list)
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
 fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
 }
 
 /// Groups form by themselves: whatever came while the last group was being committed is the next one.
-fn write_all(connection: &Connection, queue: &Receiver<Job>) {
+fn write_all(connection: &Connection, clock: &Clock, queue: &Receiver<Taken>) {
     while let Ok(first) = queue.recv() {
-        let mut finishes = Vec::with_capacity(GROUP_JOBS);
         if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
             tracing::error!(%error, "no transaction could be begun");
-            first(Err(error))(Ok(()));
+            first.finish(Err(error));
             continue;
         }
-        finishes.push(first(Ok(connection)));
-        // Without its transaction the group has ended: what came next would be durable and told as failed.
-        while finishes.len() < GROUP_JOBS && !connection.is_autocommit() {
-            let Ok(job) = queue.try_recv() else { break };
-            finishes.push(job(Ok(connection)));
+        let mut group = Vec::with_capacity(GROUP_JOBS);
+        let mut next = Some(first);
+        while let Some(mut taken) = next {
+            let kept = in_savepoint(connection, clock, &mut taken);
+            group.push((taken, kept));
+            // Without its transaction the group has ended: what came next would be durable and told as failed.
+            let has_room = group.len() < GROUP_JOBS && !connection.is_autocommit();
+            next = if has_room { queue.try_recv().ok() } else { None };
         }
         let committed = run(connection, "COMMIT").inspect_err(|error| {
             tracing::error!(%error, "commit failed, the whole group is undone");
             // Without a transaction there is nothing left to roll back.
             let _ = run(connection, "ROLLBACK");
         });
-        for finish in finishes {
-            finish(committed.clone());
+        for (taken, kept) in group {
+            taken.finish(committed.clone().and(kept));
         }
     }
 }
 
+/// Runs a job so that its failure, or panic, undoes only itself and not its group.
+fn in_savepoint(connection: &Connection, clock: &Clock, taken: &mut Taken) -> Result<(), Error> {
+    run(connection, "SAVEPOINT one")?;
+    if !taken.job.run(&Tx::new(On::Sqlite(connection), clock.now())) {
+        // A full disk makes the engine itself undo the whole transaction, and the savepoint with it.
+        if connection.is_autocommit() {
+            return Ok(());
+        }
+        run(connection, "ROLLBACK TO one")?;
+    }
+    run(connection, "RELEASE one")
+}
+
 /// Each closure reads one snapshot, however many statements it has.
-fn read_all(connection: &Connection, queue: &Receiver<Job>) {
-    while let Ok(job) = queue.recv() {
+fn read_all(connection: &Connection, clock: &Clock, queue: &Receiver<Taken>) {
+    while let Ok(mut taken) = queue.recv() {
         if let Err(error) = run(connection, "BEGIN") {
-            job(Err(error))(Ok(()));
+            taken.finish(Err(error));
             continue;
         }
-        let finish = job(Ok(connection));
-        finish(run(connection, "COMMIT"));
+        taken.job.run(&Tx::new(On::Sqlite(connection), clock.now()));
+        if let Err(error) = run(connection, "COMMIT") {
+            tracing::warn!(%error, "a snapshot could not be ended; it has been read all the same");
+        }
+        taken.finish(Ok(()));
     }
 }

@@ -3,18 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use crate::sqlite::{Job, Sqlite};
-use crate::{Error, Tx};
+use crate::job::Taken;
+use crate::threads::Threads;
+use crate::{Database, Error, Tx, postgres, sqlite};
+
+/// So long a caller waits; what it asked for may still be done after that.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
 /// A handle on the store; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    engine: Arc<Sqlite>,
+    threads: Arc<Threads>,
     clock: Clock,
+    /// Rung by what other nodes commit; nothing rings where there are none.
+    heard: watch::Receiver<()>,
 }
 
 /// Where the store's time comes from, Unix milliseconds.
@@ -22,6 +28,8 @@ pub struct Store {
 pub enum Clock {
     /// The machine's clock.
     System,
+    /// The clock of a database that many machines share: the machine's and how far that is ahead, as last heard.
+    Shared(Arc<AtomicI64>),
     /// Set by a test.
     Manual(Arc<AtomicI64>),
 }
@@ -31,22 +39,67 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> i64 {
         match self {
-            Self::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+            Self::System => machine_now(),
+            Self::Shared(ahead) => machine_now().saturating_add(ahead.load(Ordering::Relaxed)),
             Self::Manual(now) => now.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Takes over what a shared database says it is.
+    pub(crate) fn heard(&self, now: i64) {
+        if let Self::Shared(ahead) = self {
+            ahead.store(now.saturating_sub(machine_now()), Ordering::Relaxed);
         }
     }
 }
 
+fn machine_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
 impl Store {
+    /// Opens a database: SQLite's file is made if it is missing and its schema is brought up to date.
+    ///
+    /// # Errors
+    /// When it cannot be opened or reached, is no database, is of a newer applyd, or (PostgreSQL) of an older one.
+    pub fn open(database: &Database, clock: Clock) -> Result<Self, Error> {
+        match database {
+            Database::Sqlite(path) => Self::open_sqlite(path, clock),
+            Database::Postgres(server) => {
+                let clock = match clock {
+                    Clock::System => Clock::Shared(Arc::default()),
+                    clock => clock,
+                };
+                let (threads, heard) =
+                    postgres::open(server, &clock).map_err(Error::opening(&server.to_string()))?;
+                Ok(Self { threads: Arc::new(threads), clock, heard })
+            }
+        }
+    }
+
+    /// Brings the schema of a database up to date, as a command; answers from which version to which.
+    ///
+    /// # Errors
+    /// When it cannot be opened or reached, or is of a newer applyd.
+    pub fn migrate(database: &Database) -> Result<(i64, i64), Error> {
+        match database {
+            Database::Sqlite(path) => {
+                sqlite::bring_up(path).map_err(Error::opening(&path.display().to_string()))
+            }
+            Database::Postgres(server) => {
+                postgres::migrate(server).map_err(Error::opening(&server.to_string()))
+            }
+        }
+    }
+
     /// Opens or makes an SQLite database and brings its schema up to date.
     ///
     /// # Errors
     /// When the file cannot be opened, is no database, or is of a newer applyd.
     pub fn open_sqlite(path: &Path, clock: Clock) -> Result<Self, Error> {
-        let engine = Sqlite::open(path, clock.now()).map_err(Error::opening(path))?;
-        Ok(Self { engine: Arc::new(engine), clock })
+        let threads = sqlite::open(path, &clock).map_err(Error::opening(&path.display().to_string()))?;
+        Ok(Self { threads: Arc::new(threads), clock, heard: watch::channel(()).1 })
     }
 
     /// The store's clock, Unix milliseconds.
@@ -55,19 +108,25 @@ impl Store {
         self.clock.now()
     }
 
+    /// Hints that another node may have committed something; one may be lost.
+    #[must_use]
+    pub fn hints(&self) -> Hints {
+        Hints(self.heard.clone())
+    }
+
     /// Runs `work` in a transaction; its result is answered after the commit. An `Err` undoes it.
     /// It may be run again from its beginning, where an engine undid it for another's sake.
     ///
     /// # Errors
-    /// The closure's own, or the store's: then nothing is durable, but for a lost commit's answer.
+    /// The closure's own, or the store's: then nothing is durable, but for [`Error::Unknown`].
     pub async fn write<T, E>(&self, work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (job, answer) = self.write_job(work);
-        self.engine.write(job)?;
-        answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
+        let (job, answer) = Taken::new(work);
+        self.threads.write(job)?;
+        answered(answer).await
     }
 
     /// The same for a thread without a runtime.
@@ -82,8 +141,8 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (job, answer) = self.write_job(work);
-        self.engine.write(job)?;
+        let (job, answer) = Taken::new(work);
+        self.threads.write(job)?;
         answer.blocking_recv().unwrap_or_else(|_| Err(Error::Stopped.into()))
     }
 
@@ -96,9 +155,9 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (job, answer) = self.read_job(work);
-        self.engine.read(job)?;
-        answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
+        let (job, answer) = Taken::new(work);
+        self.threads.read(job)?;
+        answered(answer).await
     }
 
     /// The same for a thread without a runtime.
@@ -110,55 +169,28 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (job, answer) = self.read_job(work);
-        self.engine.read(job)?;
+        let (job, answer) = Taken::new(work);
+        self.threads.read(job)?;
         answer.blocking_recv().unwrap_or_else(|_| Err(Error::Stopped.into()))
     }
+}
 
-    fn write_job<T, E>(
-        &self,
-        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> (Job, oneshot::Receiver<Result<T, E>>)
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        let (send, answer) = oneshot::channel();
-        let clock = self.clock.clone();
-        let job: Job = Box::new(move |connection| {
-            let result = connection.map_err(E::from).and_then(|connection| {
-                Sqlite::in_savepoint(connection, |connection| work(&Tx::new(connection, clock.now())))
-            });
-            Box::new(move |committed| {
-                // A caller that went away does not want the answer.
-                let _ = send.send(match committed {
-                    Ok(()) => result,
-                    Err(error) => Err(error.into()),
-                });
-            })
-        });
-        (job, answer)
+/// Hears hints; what rang before it was made is not heard.
+pub struct Hints(watch::Receiver<()>);
+
+impl Hints {
+    /// Waits for the next hint; for ever where none can come.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
+}
 
-    fn read_job<T, E>(
-        &self,
-        work: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> (Job, oneshot::Receiver<Result<T, E>>)
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        let (send, answer) = oneshot::channel();
-        let clock = self.clock.clone();
-        let job: Job = Box::new(move |connection| {
-            let result = connection.map_err(E::from).and_then(|connection| {
-                Sqlite::guarded(connection, |connection| work(&Tx::new(connection, clock.now())))
-            });
-            Box::new(move |_| {
-                // As above; a snapshot that could not be ended has been read all the same.
-                let _ = send.send(result);
-            })
-        });
-        (job, answer)
+/// Waits for an answer, but not for ever: a database that hangs in a commit may still make it.
+async fn answered<T, E: From<Error>>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E> {
+    match tokio::time::timeout(ANSWER_WAIT, answer).await {
+        Ok(answer) => answer.unwrap_or_else(|_| Err(Error::Stopped.into())),
+        Err(_) => Err(Error::Unknown.into()),
     }
 }

@@ -1,14 +1,20 @@
 //! A transaction as the table files see it: text, whole numbers and bytes, on any engine.
 
-use rusqlite::Connection;
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use std::cell::RefCell;
 
-use crate::Error;
+use crate::postgres::{self, Session};
+use crate::{Error, sqlite};
 
 /// One transaction (or one read); lives only within a closure of the seam.
 pub struct Tx<'a> {
-    connection: &'a Connection,
+    on: On<'a>,
     now: i64,
+}
+
+/// The engine's own connection, which stands in the transaction.
+pub(crate) enum On<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a RefCell<Session>),
 }
 
 /// A parameter of a statement.
@@ -21,17 +27,27 @@ pub(crate) enum Value<'a> {
 }
 
 /// One row of an answer, by position.
-pub(crate) struct Row<'a>(&'a rusqlite::Row<'a>);
+pub(crate) enum Row<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a ::postgres::Row),
+}
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(connection: &'a Connection, now: i64) -> Self {
-        Self { connection, now }
+    pub(crate) fn new(on: On<'a>, now: i64) -> Self {
+        Self { on, now }
     }
 
     /// The store's clock at the start of this closure, Unix milliseconds.
     #[must_use]
     pub fn now(&self) -> i64 {
         self.now
+    }
+
+    /// What is done here is news for the other nodes of the database.
+    pub(crate) fn tell(&self) {
+        if let On::Postgres(session) = self.on {
+            session.borrow_mut().tell();
+        }
     }
 
     /// Random bits for an id; ids are no secrets.
@@ -41,8 +57,10 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement; answers the number of rows changed.
     pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.execute(rusqlite::params_from_iter(values))?)
+        match self.on {
+            On::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            On::Postgres(session) => session.borrow_mut().execute(sql, values),
+        }
     }
 
     /// Reads at most one row.
@@ -52,9 +70,13 @@ impl<'a> Tx<'a> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-        rows.next()?.map(|row| read(&Row(row))).transpose()
+        match self.on {
+            On::Sqlite(connection) => sqlite::one(connection, sql, values, read),
+            On::Postgres(session) => {
+                let rows = session.borrow_mut().query(sql, values)?;
+                rows.first().map(|row| read(&Row::Postgres(row))).transpose()
+            }
+        }
     }
 
     /// Reads all rows; the statement's own LIMIT bounds them.
@@ -64,23 +86,29 @@ impl<'a> Tx<'a> {
         values: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-        let mut list = Vec::new();
-        while let Some(row) = rows.next()? {
-            list.push(read(&Row(row))?);
+        match self.on {
+            On::Sqlite(connection) => sqlite::all(connection, sql, values, read),
+            On::Postgres(session) => {
+                let rows = session.borrow_mut().query(sql, values)?;
+                rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+            }
         }
-        Ok(list)
     }
 }
 
 impl Row<'_> {
     pub(crate) fn int(&self, at: usize) -> Result<i64, Error> {
-        Ok(self.0.get(at)?)
+        match self {
+            Self::Sqlite(row) => Ok(row.get(at)?),
+            Self::Postgres(row) => postgres::get::<postgres::Whole>(row, at).map(i64::from),
+        }
     }
 
     pub(crate) fn opt_int(&self, at: usize) -> Result<Option<i64>, Error> {
-        Ok(self.0.get(at)?)
+        match self {
+            Self::Sqlite(row) => Ok(row.get(at)?),
+            Self::Postgres(row) => Ok(postgres::get::<Option<postgres::Whole>>(row, at)?.map(i64::from)),
+        }
     }
 
     pub(crate) fn flag(&self, at: usize) -> Result<bool, Error> {
@@ -88,15 +116,24 @@ impl Row<'_> {
     }
 
     pub(crate) fn text(&self, at: usize) -> Result<String, Error> {
-        Ok(self.0.get(at)?)
+        match self {
+            Self::Sqlite(row) => Ok(row.get(at)?),
+            Self::Postgres(row) => postgres::get(row, at),
+        }
     }
 
     pub(crate) fn opt_text(&self, at: usize) -> Result<Option<String>, Error> {
-        Ok(self.0.get(at)?)
+        match self {
+            Self::Sqlite(row) => Ok(row.get(at)?),
+            Self::Postgres(row) => postgres::get(row, at),
+        }
     }
 
     pub(crate) fn bytes(&self, at: usize) -> Result<Vec<u8>, Error> {
-        Ok(self.0.get(at)?)
+        match self {
+            Self::Sqlite(row) => Ok(row.get(at)?),
+            Self::Postgres(row) => postgres::get(row, at),
+        }
     }
 
     /// Text that a type of the core must recognise.
@@ -112,17 +149,6 @@ impl Row<'_> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         self.opt_text(at)?.map(|text| parse(&text).ok_or(Error::Damaged(text))).transpose()
-    }
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Int(value) => ValueRef::Integer(*value),
-            Self::Text(value) => ValueRef::Text(value.as_bytes()),
-            Self::Bytes(value) => ValueRef::Blob(value),
-        }))
     }
 }
 

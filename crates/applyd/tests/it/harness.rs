@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::postgres;
+
 /// The test column of sandbox-jobs.md §5.
 pub(crate) const FAST: &[(&str, &str)] = &[
     ("APPLYD_RATE_LIMITS", "off"),
@@ -69,7 +71,12 @@ impl Place {
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let settings =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { dir: tempfile::tempdir().unwrap(), settings }
+        let mut place = Self { dir: tempfile::tempdir().unwrap(), settings };
+        if is_postgres() {
+            postgres::make(place.dir.path());
+            place.set("APPLYD_DATABASE", &postgres::url(&postgres::named(place.dir.path())));
+        }
+        place
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -148,6 +155,19 @@ impl Place {
     pub(crate) fn assert_clean_ledger(&self) {
         let report = self.json(&["ledger", "verify"]);
         assert_eq!(report["ok"], true, "{report}");
+    }
+}
+
+/// Whether the program runs on PostgreSQL in this run of the tests; `cargo xtask test` runs them on each engine.
+pub(crate) fn is_postgres() -> bool {
+    std::env::var("APPLYD_TEST_ENGINE").is_ok_and(|engine| engine == "postgres")
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if is_postgres() {
+            postgres::remove(self.dir.path());
+        }
     }
 }
 

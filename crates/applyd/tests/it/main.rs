@@ -39,6 +39,8 @@ mod parallel;
 mod pause;
 mod poll;
 mod poller;
+#[path = "../../../store/tests/it/postgres.rs"]
+mod postgres;
 mod preflight;
 mod reads;
 mod receiver;

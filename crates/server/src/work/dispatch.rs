@@ -39,12 +39,14 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
     let looking = Arc::new(Semaphore::new(MOST_LOOKS));
     let mut tasks = JoinSet::new();
     let (mut ready, mut looks) = (tokio::time::interval(POLL_READY), tokio::time::interval(POLL_LOOKS));
+    let mut hints = worker.store.hints();
     let mut pauses = Vec::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             () = worker.wakes.rung() => {}
+            () = hints.next() => ready.reset_immediately(),
             _ = ready.tick() => wake_ready(&worker, &mut pauses).await,
             _ = looks.tick() => start_looks(&worker, &looking, &mut tasks).await,
         }

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 ///
 /// An application that is listed here may still write to its connection; one that is not cannot any more:
 /// its task, and the socket in it, are gone. That is the proof which closes a permit within one process.
-/// Every other incarnation is proven dead by the serve lock, which only one living process can hold.
+/// Every earlier incarnation of the node is proven dead by the serve lock, which only one living process can hold.
 pub struct Leases {
+    node: String,
     incarnation: String,
     /// Work is dropped this long after the last acknowledged heartbeat was sent.
     keep: Duration,
@@ -52,10 +53,16 @@ pub(crate) enum Lost {
 }
 
 impl Leases {
-    /// No leases, under a name that no other start ever had.
+    /// No leases, under a name that begins as the node's and that no other start ever had.
     #[must_use]
-    pub fn new(incarnation: String, lease: Duration) -> Self {
-        Self { incarnation, keep: lease * 2 / 3, held: Mutex::default(), stopping: AtomicBool::new(false) }
+    pub fn new(node: &str, lease: Duration) -> Self {
+        Self {
+            node: node.to_owned(),
+            incarnation: format!("{node}{:032x}", fastrand::u128(..)),
+            keep: lease * 2 / 3,
+            held: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// This start's name.
@@ -79,8 +86,8 @@ impl Leases {
     pub(crate) fn dead(&self, id: &QueueId, progress: &Progress) -> Dead {
         match progress.responsible() {
             Some(worker) if worker == self.incarnation && self.all().contains_key(id) => Dead::No,
-            Some(_) => Dead::Proven,
-            None => Dead::No,
+            Some(worker) if worker.starts_with(&self.node) => Dead::Proven,
+            _ => Dead::No,
         }
     }
 
@@ -193,21 +200,38 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn only_starts_of_its_own_node_are_proven_dead() {
+        let leases = Arc::new(Leases::new("w_a_", Duration::from_secs(60)));
+        let id = QueueId::new(1, 1);
+        let of = |worker: &str| Progress {
+            worker: Some(worker.into()),
+            state: applyd_core::state::State::Leased,
+            ..Progress::accepted(0, Policy::None, &Timing::DEFAULT)
+        };
+        let held = leases.take(&id, 1, Instant::now());
+        assert_eq!(leases.dead(&id, &of(leases.incarnation())), Dead::No, "it works on it");
+        drop(held);
+        assert_eq!(leases.dead(&id, &of(leases.incarnation())), Dead::Proven, "its task has ended");
+        assert_eq!(leases.dead(&id, &of("w_a_0")), Dead::Proven, "an earlier start of this node");
+        assert_eq!(leases.dead(&id, &of("w_b_0")), Dead::No, "another node may live");
+    }
+
     #[tokio::test]
     async fn what_moved_takes_away_its_own_lease_and_no_later_one() {
-        let leases = Arc::new(Leases::new("run".to_owned(), Duration::from_secs(60)));
+        let leases = Arc::new(Leases::new("run", Duration::from_secs(60)));
         let id = QueueId::new(1, 1);
-        let moved = |epoch, worker: Option<&str>| Progress {
+        let moved = |epoch, is_held: bool| Progress {
             epoch,
-            worker: worker.map(Into::into),
+            worker: is_held.then(|| leases.incarnation().into()),
             ..Progress::accepted(0, Policy::None, &Timing::DEFAULT)
         };
         for (name, moved, is_lost) in [
-            ("by a later owner", moved(3, Some("run")), true),
-            ("by an end", moved(3, None), true),
-            ("by a hand-back", moved(2, None), true),
-            ("by nobody", moved(2, Some("run")), false),
-            ("before it was taken", moved(1, None), false),
+            ("by a later owner", moved(3, true), true),
+            ("by an end", moved(3, false), true),
+            ("by a hand-back", moved(2, false), true),
+            ("by nobody", moved(2, true), false),
+            ("before it was taken", moved(1, false), false),
         ] {
             let lease = leases.take(&id, 2, Instant::now());
             leases.taken_away(&id, &moved);

@@ -84,7 +84,7 @@ pub(crate) fn to_open(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, 
     }
     tx.one(
         "SELECT id, channel FROM application WHERE state = 'awaiting_approval' AND open_asked_at IS NOT NULL
-         AND open_asked_at > ?2 AND account_id = ?1 AND opened_until IS NULL ORDER BY open_asked_at LIMIT 1",
+         AND open_asked_at > ?2 AND account_id = ?1 AND opened_until IS NULL ORDER BY open_asked_at, id LIMIT 1",
         values![account.as_str(), tx.now() - ASKED_FOR_MS],
         read,
     )

@@ -2,26 +2,59 @@
 
 use std::path::Path;
 
-use applyd_store::{Clock, Error, Store};
+use applyd_store::{Clock, Database, Error, Store};
 
+use crate::postgres;
 use crate::world::World;
 
-/// One engine: how a store is opened in a folder of its own.
+/// One engine: how a database of its own, named after a folder, is made, opened and removed.
 #[derive(Clone, Copy)]
 pub(crate) struct Engine {
-    pub(crate) name: &'static str,
+    name: &'static str,
+    pub(crate) make: fn(&Path),
     pub(crate) open: fn(&Path, Clock) -> Result<Store, Error>,
+    pub(crate) remove: fn(&Path),
 }
 
-/// A second engine is one more line here.
-const ENGINES: &[Engine] =
-    &[Engine { name: "sqlite", open: |folder, clock| Store::open_sqlite(&folder.join("applyd.db"), clock) }];
+const SQLITE: Engine = Engine {
+    name: "sqlite",
+    make: |_| {},
+    open: |folder, clock| Store::open_sqlite(&folder.join("applyd.db"), clock),
+    remove: |_| {},
+};
 
-/// Runs a test on each engine, each time in a fresh world.
-#[expect(clippy::print_stderr, reason = "tells which engine a test failed on")]
+const POSTGRES: Engine = Engine {
+    name: "postgres",
+    make: postgres::make,
+    open: |folder, clock| Store::open(&database(folder), clock),
+    remove: postgres::remove,
+};
+
+fn database(folder: &Path) -> Database {
+    Database::parse(&postgres::url(&postgres::named(folder))).unwrap()
+}
+
+/// Runs a test on each engine, each time in a fresh world. PostgreSQL is one where a server is named:
+/// `cargo xtask test` starts one.
 pub(crate) fn on_each(test: impl Fn(&World)) {
-    for engine in ENGINES {
-        eprintln!("engine {}", engine.name);
-        test(&World::new(*engine));
+    on(SQLITE, &test);
+    on_postgres(test);
+}
+
+/// For what only a shared database has.
+pub(crate) fn on_postgres(test: impl Fn(&World)) {
+    if std::env::var(postgres::SERVER).is_ok() {
+        on(POSTGRES, &test);
     }
+}
+
+/// For what only SQLite has.
+pub(crate) fn on_sqlite(test: impl Fn(&World)) {
+    on(SQLITE, &test);
+}
+
+#[expect(clippy::print_stderr, reason = "tells which engine a test failed on")]
+fn on(engine: Engine, test: &impl Fn(&World)) {
+    eprintln!("engine {}", engine.name);
+    test(&World::new(engine));
 }

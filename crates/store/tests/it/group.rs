@@ -2,17 +2,23 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 use std::task::{Context, Poll, Waker};
 
 use applyd_core::ids::AccountId;
 use applyd_store::account::{self, Channel};
 use applyd_store::{Error, Store, Tx, meta};
 
+use tokio::runtime::Runtime;
+
 use crate::engine::on_each;
 
 /// More than one group holds.
 const WRITES: usize = 600;
+
+/// A wait for the store has a limit, and that needs a clock.
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap());
 
 pub(crate) type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
@@ -23,13 +29,14 @@ pub(crate) fn hand_over<T: Send + 'static>(
 ) -> Waiting<T> {
     let store = store.clone();
     let mut waiting: Waiting<T> = Box::pin(async move { store.write(work).await });
+    let _entered = RUNTIME.enter();
     let polled = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(polled, Poll::Pending), "answered before the commit");
     waiting
 }
 
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    RUNTIME.block_on(work)
 }
 
 pub(crate) fn add(tx: &Tx<'_>, n: usize) -> Result<(), Error> {
@@ -178,6 +185,7 @@ fn a_full_queue_says_so_at_once() {
             let n = waiting.len();
             let store = world.store.clone();
             let mut next: Waiting<()> = Box::pin(async move { store.write(move |tx| add(tx, n)).await });
+            let _entered = RUNTIME.enter();
             match next.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Pending => waiting.push(next),
                 Poll::Ready(answer) => break answer,

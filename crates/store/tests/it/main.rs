@@ -1,5 +1,5 @@
 //! The conformance suite of the store: what every engine must do. A new engine is added to `engine.rs`;
-//! only `sqlite.rs` knows one by name.
+//! only `sqlite.rs` and `nodes.rs` know one by name.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod accept;
@@ -16,9 +16,11 @@ mod keys;
 mod ledger;
 mod letters;
 mod life;
+mod nodes;
 mod overdue;
 mod pace;
 mod pause;
+mod postgres;
 mod random;
 mod recover;
 mod refresh;
@@ -29,4 +31,5 @@ mod sqlite;
 mod stored_job;
 mod tool_schema;
 mod webhooks;
+mod wire;
 mod world;

@@ -2,7 +2,7 @@
 
 use applyd_store::{Error, ServeLock, application, meta};
 
-use crate::engine::on_each;
+use crate::engine::{on_each, on_sqlite};
 use crate::world::job;
 
 #[test]
@@ -28,7 +28,7 @@ fn everything_is_there_after_a_reopen() {
 
 #[test]
 fn one_serves_and_the_next_one_may_after_it() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let database = world.folder.path().join("applyd.db");
         let lock = ServeLock::take(&database).unwrap();
         let refused = ServeLock::take(&database).unwrap_err();

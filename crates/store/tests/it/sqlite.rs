@@ -8,7 +8,7 @@ use applyd_store::grant::{self, Grantee};
 use applyd_store::{Clock, Error, Store};
 use rusqlite::Connection;
 
-use crate::engine::on_each;
+use crate::engine::on_sqlite;
 use crate::group::{add, block_on, hand_over, hold_up, names};
 use crate::world::{START, World, job};
 
@@ -22,7 +22,7 @@ fn open(path: &Path) -> Result<Store, Error> {
 
 #[test]
 fn no_hand_can_rewrite_the_ledger_or_an_intent() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 2);
         world.accept(&account, &job(1));
         world.cross(&account, "w");
@@ -55,7 +55,7 @@ fn no_hand_can_rewrite_the_ledger_or_an_intent() {
 /// The two partial unique indexes stand behind the rules in Rust.
 #[test]
 fn the_indexes_hold_where_no_rule_looks() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 9);
         world.accept(&account, &job(1));
         world.accept(&account, &job(2));
@@ -74,7 +74,7 @@ fn the_indexes_hold_where_no_rule_looks() {
 
 #[test]
 fn the_file_is_in_wal_mode_and_stays_so() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let mode: String = raw(world).query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
         assert_eq!(mode, "wal");
     });
@@ -89,7 +89,7 @@ fn a_database_without_wal_is_refused() {
 
 #[test]
 fn migrations_run_once_and_a_newer_database_is_left_alone() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 1);
         drop(world.open_again());
         let raw = raw(world);
@@ -127,7 +127,7 @@ fn what_cannot_be_opened_names_the_file() {
 /// A full disk undoes the whole transaction under the group: what is told is what is stored all the same.
 #[test]
 fn a_group_that_the_engine_undoes_is_told_so() {
-    on_each(|world| {
+    on_sqlite(|world| {
         raw(world)
             .execute_batch(
                 "CREATE TRIGGER full BEFORE INSERT ON account WHEN NEW.name = 'a2'
@@ -147,7 +147,7 @@ fn a_group_that_the_engine_undoes_is_told_so() {
 /// A long reader, a checkpoint and a foreign writer: no caller ever hears of a busy database (P17).
 #[test]
 fn nobody_hears_of_a_busy_database() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 100);
         let reader = raw(world);
         reader.execute_batch("BEGIN").unwrap();

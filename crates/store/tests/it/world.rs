@@ -33,6 +33,12 @@ pub(crate) struct World {
     next: AtomicU64,
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        (self.engine.remove)(self.folder.path());
+    }
+}
+
 /// The nth job.
 pub(crate) fn job(n: u64) -> String {
     format!("~02{}", 2_000_000_000_000_000_000 + n)
@@ -41,6 +47,7 @@ pub(crate) fn job(n: u64) -> String {
 impl World {
     pub(crate) fn new(engine: Engine) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(AtomicI64::new(START)));
+        (engine.make)(folder.path());
         let store = (engine.open)(folder.path(), Clock::Manual(Arc::clone(&clock))).unwrap();
         Self { store, folder, clock, engine, next: AtomicU64::new(1) }
     }
