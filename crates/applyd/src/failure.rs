@@ -58,11 +58,13 @@ impl From<Invalid> for Failure {
 impl From<applyd_store::Error> for Failure {
     fn from(error: applyd_store::Error) -> Self {
         match error {
-            applyd_store::Error::Served(_) => {
-                Self::hinted(error.to_string(), "stop it first, or give this one another --database")
-            }
-            applyd_store::Error::Unopened { ref database, .. } => {
-                let folder = Path::new(database).parent().filter(|folder| !folder.as_os_str().is_empty());
+            applyd_store::Error::Served(_) => Self::hinted(
+                error.to_string(),
+                "stop it first, or give this one another --database, or on PostgreSQL another witness_file",
+            ),
+            applyd_store::Error::Unopened { database: ref path, .. }
+            | applyd_store::Error::Unlocked { ref path, .. } => {
+                let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
                 let hint = folder
                     .filter(|folder| !folder.exists())
                     .map(|folder| format!("there is no folder {}: make it first", folder.display()));
