@@ -172,3 +172,25 @@ fn spawn(command: &mut Command, log: &Path) -> Result<Child> {
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_answer_and_leave_nothing_behind() {
+        let postgres = Postgres::start().unwrap_or_else(|error| panic!("{error:#}"));
+        let (folder, ports) = (postgres.folder.clone(), [postgres.port, postgres.bouncer_port]);
+        let asked = |port: u16| {
+            let address = format!("host=127.0.0.1 user=postgres dbname=postgres port={port}");
+            quietly(command(program("psql")).args(["-Atc", "SHOW server_encoding", "-d", &address]))
+        };
+        assert_eq!(
+            ports.map(asked).map(|told| told.map(|told| told.trim().to_owned())),
+            ["UTF8", "UTF8"].map(|told| Some(told.to_owned()))
+        );
+        drop(postgres);
+        assert_eq!(ports.map(asked), [None, None]);
+        assert!(!folder.exists());
+    }
+}
