@@ -36,7 +36,14 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run API and workers in this process
-    Serve(Listen),
+    Serve {
+        #[command(flatten)]
+        listen: Listen,
+        #[command(flatten)]
+        workers: Workers,
+    },
+    /// Run only workers and webhooks, beside the nodes that serve (PostgreSQL)
+    Worker(Workers),
     /// Start a server with the sandbox marketplace, apply to a job and watch it
     Demo {
         #[command(flatten)]
@@ -204,6 +211,13 @@ pub(crate) struct Listen {
     /// Address and port; port 0 picks a free one
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Workers {
+    /// Applications worked on at once; 0: this node submits nothing
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -381,6 +395,13 @@ pub(crate) enum VerifyOnlyCommand {
         #[arg(long)]
         force: bool,
     },
+}
+
+impl Workers {
+    /// As a setting.
+    pub(crate) fn flag(&self) -> Option<String> {
+        self.workers.map(|workers| workers.to_string())
+    }
 }
 
 impl PersonArgs {

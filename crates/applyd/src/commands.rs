@@ -35,10 +35,15 @@ use crate::failure::Failure;
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let global = &cli.global;
     match cli.command {
-        Command::Serve(listen) => serve::serve(global.settings(Some(&listen))?)?,
-        Command::Demo { listen, once } => {
-            demo::demo(global.settings(Some(&listen))?, listen.listen.is_some(), once)?
+        Command::Serve { listen, workers } => {
+            serve::serve(global.settings_with([("listen", listen.listen), ("workers", workers.flag())])?)?
         }
+        Command::Worker(workers) => serve::work(global.settings_with([("workers", workers.flag())])?)?,
+        Command::Demo { listen, once } => demo::demo(
+            global.settings_with([("listen", listen.listen.clone())])?,
+            listen.listen.is_some(),
+            once,
+        )?,
         Command::Account(command) => account::run(global, command)?,
         Command::Freelancer(command) => freelancer::run(global, command)?,
         Command::Upwork(command) => return upwork::run(global, command),
@@ -49,7 +54,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Openapi => openapi::run()?,
         Command::Ledger(command) => return ledger::run(global, &command),
         Command::Sandbox { command: None, listen, hostile } => {
-            sandbox::serve(global.settings(None)?, listen.listen, hostile)?
+            sandbox::serve(global.settings()?, listen.listen, hostile)?
         }
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
         Command::Sandbox { command: Some(SandboxCommand::Jobs), .. } => sandbox::jobs(global)?,
@@ -72,7 +77,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 
 /// The store, for a command beside a server that may be running. It must exist, but for the first account.
 fn store(global: &Global, may_make: bool) -> Result<Store, Failure> {
-    let database = global.settings(None)?.database;
+    let database = global.settings()?.database;
     if let Some(file) = database.file().filter(|file| !may_make && !file.exists()) {
         return Err(Failure::hinted(
             format!("there is no database {}", file.display()),

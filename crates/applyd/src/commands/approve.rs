@@ -108,7 +108,7 @@ fn typed(question: String) -> Result<String, Failure> {
 
 /// Others need not wait until what nobody looks at any more closes by itself.
 fn close(global: &Global, store: &Store, id: &QueueId) -> Result<(), Failure> {
-    let (id, timing) = (id.clone(), global.settings(None)?.timing);
+    let (id, timing) = (id.clone(), global.settings()?.timing);
     store.write_blocking(move |tx| approval::close(tx, &id, &timing))?;
     Ok(())
 }
@@ -209,7 +209,7 @@ fn decided(
     showing: &ShowingId,
     person: &str,
 ) -> Result<(), Failure> {
-    let timing = global.settings(None)?.timing;
+    let timing = global.settings()?.timing;
     let (wanted, seen, name) = (id.clone(), showing.clone(), person.to_owned());
     let approved = store.write_blocking(move |tx| {
         let person = Person { name: &name, address: ADDRESS };
@@ -247,7 +247,7 @@ pub(super) fn decline(
     reason: String,
     person: PersonArgs,
 ) -> Result<(), Failure> {
-    let (timing, name) = (global.settings(None)?.timing, person.name()?);
+    let (timing, name) = (global.settings()?.timing, person.name()?);
     let (wanted, by) = (id.clone(), name.clone());
     let declined = super::store(global, false)?.write_blocking(move |tx| {
         let person = Person { name: &by, address: ADDRESS };

@@ -9,7 +9,7 @@ use crate::output;
 
 /// Also makes an SQLite file; of a server it makes the tables in a database that is there.
 pub(super) fn run(global: &Global) -> Result<(), Failure> {
-    let database = global.settings(None)?.database;
+    let database = global.settings()?.database;
     let (from, to) = Store::migrate(&database)?;
     let migrated = json!({"database": database.to_string(), "from": from, "to": to});
     output::print(global.json, &migrated, |_| {

@@ -16,7 +16,7 @@ pub(super) fn unlink(
     freelancer: Option<String>,
     force: bool,
 ) -> Result<(), Failure> {
-    let settings = global.settings(None)?;
+    let settings = global.settings()?;
     let store = crate::commands::store(global, false)?;
     let upwork = super::client(&store, &settings)?;
     let grant = store.write_blocking(move |tx| {
