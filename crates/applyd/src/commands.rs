@@ -69,7 +69,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
         Command::Audit(command) => audit::run(global, command)?,
-        Command::Migrate => migrate::run(global)?,
+        Command::Migrate(arguments) => migrate::run(global, arguments)?,
         Command::VerifyOnly(command) => return verify_only::run(global, &command),
     }
     Ok(ExitCode::SUCCESS)

@@ -72,6 +72,9 @@ impl From<applyd_store::Error> for Failure {
             applyd_store::Error::Older { .. } => {
                 Self::hinted(error.to_string(), "`applyd migrate` brings it up to date")
             }
+            applyd_store::Error::Moved(_) => {
+                Self::hinted(error.to_string(), "name that one with --database; this one is only kept")
+            }
             applyd_store::Error::Unknown => {
                 Self::hinted(error.to_string(), "look whether it was made before you do it again")
             }

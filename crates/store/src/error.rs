@@ -46,6 +46,9 @@ pub enum Error {
         /// Newest schema known here.
         known: i64,
     },
+    /// The database was moved to another one, which has been worked with since.
+    #[error("this database was moved to {0}")]
+    Moved(String),
     /// Another process serves it.
     #[error("another `applyd serve` has this database open ({0})")]
     Served(String),

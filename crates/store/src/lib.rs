@@ -49,6 +49,7 @@ pub mod stored_job;
 mod threads;
 pub mod timeline;
 pub mod tool_schema;
+mod transfer;
 mod tx;
 pub mod webhook;
 
@@ -56,4 +57,5 @@ pub use database::Database;
 pub use error::Error;
 pub use lock::ServeLock;
 pub use store::{Clock, Hints, Store};
+pub use transfer::{Moved, transfer};
 pub use tx::Tx;

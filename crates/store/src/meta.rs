@@ -5,6 +5,7 @@ use crate::{Error, Tx};
 
 const IDENTITY: &str = "identity";
 const VERIFY_ONLY: &str = "verify_only";
+const MOVED: &str = "moved_to";
 const TOUCHED: &str = "touched";
 
 fn get(tx: &Tx<'_>, name: &str) -> Result<Option<String>, Error> {
@@ -45,6 +46,19 @@ pub fn verify_only(tx: &Tx<'_>) -> Result<Option<String>, Error> {
 /// The store's.
 pub fn set_verify_only(tx: &Tx<'_>, reason: Option<&str>) -> Result<(), Error> {
     set(tx, VERIFY_ONLY, reason.unwrap_or(""))
+}
+
+/// Where the store was moved to, if it was: this one is not worked with any more.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn moved(tx: &Tx<'_>) -> Result<Option<String>, Error> {
+    Ok(get(tx, MOVED)?.filter(|place| !place.is_empty()))
+}
+
+/// Marks the store as moved, or with `None` as not.
+pub(crate) fn set_moved(tx: &Tx<'_>, place: Option<&str>) -> Result<(), Error> {
+    set(tx, MOVED, place.unwrap_or(""))
 }
 
 /// Writes something that says nothing, to see whether writing works.

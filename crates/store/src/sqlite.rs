@@ -14,7 +14,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::job::Taken;
 use crate::threads::Threads;
 use crate::tx::{On, Row, Value};
-use crate::{Clock, Error, Tx, migrate};
+use crate::{Clock, Error, Tx, meta, migrate};
 
 const GROUP_JOBS: usize = 256;
 const READERS: usize = 2;
@@ -30,6 +30,9 @@ pub(crate) fn open(path: &Path, clock: &Clock) -> Result<Threads, Error> {
     make_private(path)?;
     let writer = connect(path, WRITER_CACHE_KIB)?;
     migrate::sqlite(&writer, clock.now())?;
+    if let Some(place) = meta::moved(&Tx::new(On::Sqlite(&writer), clock.now()))? {
+        return Err(Error::Moved(place));
+    }
     let mut readers = Vec::with_capacity(READERS);
     for _ in 0..READERS {
         let (reader, clock) = (connect(path, READER_CACHE_KIB)?, clock.clone());
