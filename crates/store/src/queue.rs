@@ -343,11 +343,11 @@ fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
          AND cutoff > ?2 AND channel <> 'desk'";
     if let Some(keeper) = application::in_slot(tx, account)? {
         // What a person has approved keeps the slot while it is queued.
-        let sql = format!("{ready} AND id = ?3");
+        let sql = format!("{ready} AND id = ?3{}", tx.skip_locked());
         return tx.one(&sql, values![account.as_str(), tx.now(), keeper.as_str()], read);
     }
     // In the order of SQLite's index to its end, so that of those that came at one moment the same one is next anywhere.
-    let sql = format!("{ready} ORDER BY not_before, account_id, cutoff, id LIMIT 1");
+    let sql = format!("{ready} ORDER BY not_before, account_id, cutoff, id LIMIT 1{}", tx.skip_locked());
     match tx.one(&sql, values![account.as_str(), tx.now()], read)? {
         Some(ready) => Ok(Some(ready)),
         None => approval::to_open(tx, account),

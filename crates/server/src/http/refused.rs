@@ -213,9 +213,9 @@ impl Refused {
             }
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
-            Self::StoreSilent => {
-                text("The store has not said whether this was done; the same request again does nothing twice")
-            }
+            Self::StoreSilent => text(
+                "The store has not said whether this was done; the same request again does nothing twice",
+            ),
             Self::Leaving => text("The server is about to stop"),
             Self::ChannelUnreachable | Self::ChannelBusy { .. } => {
                 text("The marketplace could not be read now")
