@@ -12,6 +12,10 @@ pub(crate) const USER: u8 = 1;
 /// Exit code of a fault of ours, or of the machine's.
 pub(crate) const OURS: u8 = 2;
 
+/// PostgreSQL servers often have a certificate that nobody has signed.
+const STRANGER: &str = "name the authority that signed it by SSL_CERT_FILE, or add ?sslmode=disable where the network \
+                        is your own";
+
 /// A command that could not be done.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -58,11 +62,20 @@ impl From<Invalid> for Failure {
 impl From<applyd_store::Error> for Failure {
     fn from(error: applyd_store::Error) -> Self {
         match error {
-            applyd_store::Error::Served(_) => {
-                Self::hinted(error.to_string(), "stop it first, or give this one another --database")
+            applyd_store::Error::Served(_) => Self::hinted(
+                error.to_string(),
+                "stop it first, or give this one another --database, or on PostgreSQL another witness_file",
+            ),
+            applyd_store::Error::Unopened { ref database, ref reason }
+                if database.starts_with("postgres") =>
+            {
+                let is_stranger = reason.contains("certificate");
+                let hint = is_stranger.then(|| STRANGER.to_owned());
+                Self::User { message: error.to_string(), hint }
             }
-            applyd_store::Error::Unopened { ref database, .. } => {
-                let folder = Path::new(database).parent().filter(|folder| !folder.as_os_str().is_empty());
+            applyd_store::Error::Unopened { database: ref path, .. }
+            | applyd_store::Error::Unlocked { ref path, .. } => {
+                let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
                 let hint = folder
                     .filter(|folder| !folder.exists())
                     .map(|folder| format!("there is no folder {}: make it first", folder.display()));

@@ -49,8 +49,16 @@ pub enum Error {
     /// The database was moved to another one, which has been worked with since.
     #[error("this database was moved to {0}")]
     Moved(String),
+    /// The lock of a server cannot be taken: no such folder, or it may not be written to.
+    #[error("cannot take the lock beside {path}: {reason}")]
+    Unlocked {
+        /// The database's file, or the witness of a node.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
     /// Another process serves it.
-    #[error("another `applyd serve` has this database open ({0})")]
+    #[error("another `applyd serve` has {0} open")]
     Served(String),
 }
 

@@ -140,9 +140,8 @@ fn an_interrupted_question_gives_the_preview_back() {
         assert!(std::process::Command::new("kill").args(["-s", signal, &asked]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}");
         assert_eq!(desk.status(&id)["applicationStatusMessage"], WAITING);
-        let store = rusqlite::Connection::open(desk.place.path("applyd.db")).unwrap();
         let open = "SELECT count(*) FROM application WHERE opened_until IS NOT NULL";
-        assert_eq!(store.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{signal}");
+        assert_eq!(desk.place.raw().int(open), 0, "{signal}");
     }
     let other = desk.apply(&job(1001), json!({}));
     desk.show_and_approve(&other);

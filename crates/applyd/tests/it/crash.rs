@@ -198,7 +198,7 @@ impl Trial {
             evidence.credits.insert(id.clone(), (CREDITS.into(), available, held, spent));
         }
         // One line an intent, written before the one send.
-        let witness = std::fs::read_to_string(self.place.path("applyd.db.witness")).unwrap();
+        let witness = std::fs::read_to_string(self.place.witness()).unwrap();
         for line in witness.lines().skip(1) {
             let line: Value = serde_json::from_str(line).unwrap();
             let pair = (text(&line["account"]), text(&line["job"]));

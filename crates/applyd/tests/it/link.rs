@@ -201,20 +201,15 @@ fn a_linked_freelancer_applies_and_an_unlinked_one_leaves_nothing_behind() {
     let old = token(&place);
     assert_eq!(mcp(&upwork, &old), 200);
     let stored = || {
-        let store = Connection::open(place.path("applyd.db")).unwrap();
         let sql = "SELECT count(*) FROM stored_job WHERE coalesce(title, document, company_id) IS NOT NULL";
-        store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        place.raw().int(sql)
     };
     assert!(stored() > 0);
     let gone = place.json(&["upwork", "unlink", "--account", "agency"]);
     assert_eq!((&gone["revoked"], &gone["freelancerId"]), (&json!(true), &linked["freelancerId"]));
     assert_eq!((mcp(&upwork, &old), stored()), (401, 0));
-    let written = || {
-        let store = Connection::open(place.path("applyd.db")).unwrap();
-        let sql = "SELECT count(*) FROM application WHERE request <> ''";
-        store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
-    };
-    assert_eq!(written(), 0, "what was written for its ended tasks goes too");
+    let written = place.raw().int("SELECT count(*) FROM application WHERE request <> ''");
+    assert_eq!(written, 0, "what was written for its ended tasks goes too");
     let audit = String::from_utf8(place.run(&["audit", "export", "--account", "agency"]).stdout).unwrap();
     let acts = ["linked", "unlinked"].map(|act| {
         let lines = audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -339,11 +334,12 @@ fn what_is_of_open_outcome_keeps_its_organisation() {
     let server = place.serve();
     let queue_id = apply(&server, &account, OPEN, &json!({})).queue_id();
     drop(server);
-    let store = Connection::open(place.path("applyd.db")).unwrap();
-    let open =
+    let store = place.raw();
+    store.execute(&format!(
         "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed, account_id)
-                VALUES (?1, 'w', 1, 1, 1, '', 'open', ?2)";
-    store.execute(open, [&queue_id, &account.id]).unwrap();
+         VALUES ('{queue_id}', 'w', 1, 1, 1, '', 'open', '{}')",
+        account.id
+    ));
     let again = |person: &str| {
         let linking = Linking::start(&place, &["--account", "agency", "--freelancer", "ada"]);
         assert_eq!(get(&linking.consent(person), None).status, 200);
@@ -351,7 +347,7 @@ fn what_is_of_open_outcome_keeps_its_organisation() {
     };
     again("ben").refused("no known outcome yet");
     assert_eq!(again("ada").linked()["orgUid"], first["orgUid"]);
-    store.execute("UPDATE intent SET closed = 'absent'", []).unwrap();
+    store.execute("UPDATE intent SET closed = 'absent'");
     assert_ne!(again("ben").linked()["orgUid"], first["orgUid"]);
 }
 
@@ -412,7 +408,8 @@ fn a_401_is_renewed_once_and_a_refused_renewal_logs_out_that_account_only() {
 
 #[test]
 fn a_check_without_an_answer_says_who_and_why() {
-    let (place, upwork) = live(&[]);
+    let (mut place, upwork) = live(&[]);
+    place.hush();
     let account = account_on(&place, "agency", "upwork");
     link(&place, &account, "Ada");
     upwork.kill();

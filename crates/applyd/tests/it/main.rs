@@ -12,6 +12,7 @@ mod cli;
 mod clients;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod database;
 mod deploy;
 mod desk;
 mod doctor;
