@@ -89,6 +89,7 @@ fn what_time_brings_is_found_by_its_time() {
     let db = Empty::new();
     assert_eq!(db.plan(|tx| queue::to_look_at(tx, 9)), ["application_look"]);
     assert_eq!(db.plan(|tx| queue::overdue(tx, 9)), ["application_due"]);
+    assert_eq!(db.plan(|tx| queue::kept_back(tx, 9))[0], "application_ready");
     assert_eq!(db.plan(|tx| queue::overdue_of(tx, &db.account, 9)), ["application_due"]);
     assert_eq!(db.plan(|tx| queue::of_others(tx, "w")), ["application_due", INTENT]);
     assert_eq!(db.plan(retention::purge), ["application_to_erase"]);
