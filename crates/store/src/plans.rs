@@ -8,6 +8,7 @@ use applyd_core::time::Timing;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
+use crate::grant::Grantee;
 use crate::person::Person;
 use crate::tx::On;
 use crate::{
@@ -110,6 +111,16 @@ fn what_waits_for_a_person_is_found_among_what_waits() {
     let found = db.plan(|tx| application::unsettled(tx, &db.account));
     let scans: Vec<_> = found.iter().filter(|step| step.contains("_")).collect();
     assert_eq!(scans, ["application_due", "intent_open", "sqlite_autoindex_application_1"], "{found:?}");
+}
+
+/// Each portion of a wipe begins where the last one ended, however much there is.
+#[test]
+fn a_wipe_goes_on_from_where_it_was() {
+    let db = Empty::new();
+    let grantee = Grantee { account: db.account.clone(), freelancer: Some("fl_1".into()) };
+    let mut wipe = retention::Wipe::new(&grantee, false);
+    assert_eq!(db.plan(|tx| wipe.next(tx)), ["sqlite_autoindex_stored_job_1"]);
+    assert_eq!(db.plan(|tx| wipe.next(tx)), ["application_newest"]);
 }
 
 #[test]
