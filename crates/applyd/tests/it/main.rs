@@ -15,6 +15,7 @@ mod crash;
 mod desk;
 mod doctor;
 mod drift;
+mod erased;
 mod events;
 mod feeds;
 mod freelancers;
