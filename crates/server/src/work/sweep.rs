@@ -54,7 +54,7 @@ async fn sweep_once(worker: &Worker) -> Result<(), Error> {
     let overdue = worker.store.read(|tx| {
         let mut overdue = queue::overdue(tx, MOST_AT_ONCE)?;
         overdue.extend(queue::kept_back(tx, MOST_AT_ONCE)?);
-        Ok(overdue)
+        Ok::<_, Error>(overdue)
     });
     let overdue = overdue.await?;
     catch_up_all(worker, overdue).await;
