@@ -34,6 +34,7 @@ mod modes;
 mod openapi;
 mod operation;
 mod operator;
+mod paced;
 mod parallel;
 mod pause;
 mod poll;
