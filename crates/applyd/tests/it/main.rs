@@ -45,6 +45,8 @@ mod preflight;
 mod reads;
 mod receiver;
 mod refused;
+#[cfg(feature = "failpoints")]
+mod relink;
 mod requests;
 mod schema;
 mod slow;
