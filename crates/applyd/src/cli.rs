@@ -144,6 +144,22 @@ pub(crate) enum Command {
     /// Who did what: one JSON object a line, oldest first
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Copy the database, of a running server or not, into one checked file; the master key is not in it
+    Backup {
+        /// Where to: a file that is not there yet
+        file: PathBuf,
+        /// Replace the file
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the place of the database, which is put aside; nothing is submitted until `verify-only end`
+    Restore {
+        /// What `backup` made
+        file: PathBuf,
+        /// Restore it though its ledger is not clean
+        #[arg(long)]
+        force: bool,
+    },
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -386,6 +402,12 @@ pub(crate) struct ScopeArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VerifyOnlyCommand {
+    /// Begin it, as after the database was set back by other means than `applyd restore`
+    Begin {
+        /// Why, for whoever ends it
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// End it, after you have looked; exit 1 while an outcome is unverified
     End {
         /// End it all the same

@@ -3,6 +3,7 @@
 mod account;
 mod approve;
 mod audit;
+mod backup;
 mod budget;
 mod credits;
 mod demo;
@@ -15,6 +16,7 @@ mod openapi;
 mod pause;
 mod person;
 mod resolve;
+mod restore;
 mod sandbox;
 mod serve;
 mod upwork;
@@ -63,7 +65,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
         Command::Audit(command) => audit::run(global, command)?,
-        Command::VerifyOnly(command) => return verify_only::run(global, &command),
+        Command::Backup { file, force } => return backup::run(global, &file, force),
+        Command::Restore { file, force } => restore::run(global, &file, force)?,
+        Command::VerifyOnly(command) => return verify_only::run(global, command),
     }
     Ok(ExitCode::SUCCESS)
 }

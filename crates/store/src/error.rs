@@ -37,6 +37,9 @@ pub enum Error {
     /// Another process serves it.
     #[error("another `applyd serve` has this database open ({0})")]
     Served(String),
+    /// It must be had alone, and somebody else has it.
+    #[error("{0}")]
+    InUse(String),
 }
 
 impl Error {

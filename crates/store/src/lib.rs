@@ -10,6 +10,7 @@ pub mod application;
 pub mod applied_jobs;
 pub mod approval;
 pub mod audit;
+pub mod backup;
 pub mod budget;
 pub mod cancel;
 pub mod delivery;
@@ -49,6 +50,6 @@ mod tx;
 pub mod webhook;
 
 pub use error::Error;
-pub use lock::ServeLock;
+pub use lock::{ServeLock, real};
 pub use store::{Clock, Store};
 pub use tx::Tx;

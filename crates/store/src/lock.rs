@@ -18,28 +18,39 @@ impl ServeLock {
     /// # Errors
     /// [`Error::Served`] while another process has it.
     pub fn take(database: &Path) -> Result<Self, Error> {
-        let unopened = |what: &str, error: std::io::Error| {
-            Error::opening(database)(Error::Engine(format!("{what}: {error}")))
-        };
-        let real = real(database).map_err(|error| unopened("cannot find its folder", error))?;
-        let mut path = real.into_os_string();
-        path.push(".serve");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|error| unopened("cannot make the lock beside it", error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Served(database.display().to_string())),
-            Err(TryLockError::Error(error)) => Err(unopened("cannot take the lock beside it", error)),
+        match beside(database, ".serve")? {
+            Some(file) => Ok(Self { _file: file }),
+            None => Err(Error::Served(database.display().to_string())),
         }
     }
 }
 
-/// One database has one lock, by whatever link it is named.
-fn real(database: &Path) -> std::io::Result<PathBuf> {
+/// A lock file beside the database; `None` while another process has it.
+pub(crate) fn beside(database: &Path, suffix: &str) -> Result<Option<File>, Error> {
+    let unopened = |what: &str, error: std::io::Error| {
+        Error::opening(database)(Error::Engine(format!("{what}: {error}")))
+    };
+    let mut path =
+        real(database).map_err(|error| unopened("cannot find its folder", error))?.into_os_string();
+    path.push(suffix);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| unopened("cannot make the lock beside it", error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(unopened("cannot take the lock beside it", error)),
+    }
+}
+
+/// One database has one lock and one place, by whatever link it is named.
+///
+/// # Errors
+/// Its folder cannot be found.
+pub fn real(database: &Path) -> std::io::Result<PathBuf> {
     if let Ok(real) = database.canonicalize() {
         return Ok(real);
     }

@@ -32,14 +32,17 @@ pub(crate) fn up(connection: &Connection, now: i64) -> Result<(), Error> {
     result
 }
 
-fn missing(connection: &Connection, now: i64) -> Result<(), Error> {
+/// The schema of a database that this program knows.
+pub(crate) fn version(connection: &Connection) -> Result<i64, Error> {
     let found: i64 =
         connection
             .query_row("SELECT coalesce(max(version), 0) FROM schema_migration", [], |row| row.get(0))?;
     let known = MIGRATIONS.len() as i64;
-    if found > known {
-        return Err(Error::Newer { found, known });
-    }
+    if found > known { Err(Error::Newer { found, known }) } else { Ok(found) }
+}
+
+fn missing(connection: &Connection, now: i64) -> Result<(), Error> {
+    let found = version(connection)?;
     for (version, sql) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
         connection.execute_batch(sql)?;
         connection.execute("INSERT INTO schema_migration (version, at) VALUES (?1, ?2)", [version, now])?;

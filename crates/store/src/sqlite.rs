@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::{Error, migrate};
+use crate::{Error, backup, migrate};
 
 /// Work for a connection, or why there is no transaction to work in; what it returns is called with what
 /// became of the commit.
@@ -39,6 +39,7 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     pub(crate) fn open(path: &Path, now: i64) -> Result<Self, Error> {
+        backup::refuse_stray_log(path)?;
         make_private(path)?;
         let writer = connect(path, WRITER_CACHE_KIB)?;
         migrate::up(&writer, now)?;

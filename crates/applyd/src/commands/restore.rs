@@ -1,0 +1,54 @@
+//! `applyd restore FILE`.
+
+use std::path::Path;
+
+use applyd_core::time::iso;
+use applyd_server::restore;
+use serde_json::{Value, json};
+
+use super::backup::{counts, shown, told};
+use crate::cli::Global;
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) fn run(global: &Global, file: &Path, force: bool) -> Result<(), Failure> {
+    let settings = global.settings(None)?;
+    let restored = shown(file, |begun| restore(&settings, file, force, begun))?;
+    let mut value = told(&restored.contents);
+    value.extend([
+        ("file".to_owned(), json!(file)),
+        ("database".to_owned(), json!(settings.database)),
+        ("at".to_owned(), json!(restored.contents.taken.map(|taken| iso(taken.at)))),
+        ("putAside".to_owned(), json!(restored.aside)),
+        ("logPutAside".to_owned(), json!(restored.log_aside)),
+        ("verifyOnly".to_owned(), json!(true)),
+        ("ledgerOk".to_owned(), json!(restored.contents.violations.is_empty())),
+    ]);
+    output::print(global.json, &Value::Object(value), |value| {
+        let aside = match &value["putAside"] {
+            Value::Null => String::new(),
+            aside => format!("\nthe former database is {}", output::shown(aside)),
+        };
+        let (database, counts) = (output::shown(&value["database"]), counts(value));
+        format!("{database} is the backup of {}: {counts}{aside}", output::shown(&value["at"]))
+    })?;
+    output::note(
+        "verify-only: start the server, look at what it finds, then `applyd verify-only end`; nothing is submitted \
+         before",
+    );
+    if !settings.master_key_file.exists() {
+        output::note(&format!(
+            "warning: there is no master key {}: the grants and the secrets of webhooks in this database cannot be read \
+             without the one that they were sealed with. Put it there before the start",
+            settings.master_key_file.display()
+        ));
+    }
+    if !settings.witness_file.exists() {
+        output::note(&format!(
+            "warning: there is no witness {}: what was submitted after the backup, and is not in it, is not known here. \
+             If the former machine's is left, put it there before the start",
+            settings.witness_file.display()
+        ));
+    }
+    Ok(())
+}
