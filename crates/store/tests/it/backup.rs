@@ -140,7 +140,10 @@ fn no_usable_copy_is_told_as_what_it_is() {
             assert!(text.contains(said) && text.contains(&path.display().to_string()), "{text}");
         }
         let newer = beside("newer.db", &whole);
-        Connection::open(&newer).unwrap().execute("INSERT INTO schema_migration VALUES (999, 0)", []).unwrap();
+        Connection::open(&newer)
+            .unwrap()
+            .execute("INSERT INTO schema_migration VALUES (999, 0)", [])
+            .unwrap();
         assert!(matches!(backup::check(&newer), Err(Error::Newer { found: 999, .. })));
         let poorer = beside("poorer.db", &whole);
         Connection::open(&poorer).unwrap().execute("UPDATE account SET available = 7", []).unwrap();
