@@ -16,8 +16,11 @@ use crate::{Error, Tx, event, ledger, migrate};
 const BUSY_WAIT: Duration = Duration::from_secs(3);
 /// Findings of the engine's own check that are told.
 const MOST_FINDINGS: usize = 5;
-/// Where the file format says whether writes go through a log: 1 without, 2 with one.
+/// How the file format begins, and where it says whether writes go through a log.
+const MAGIC: &[u8] = b"SQLite format 3\0";
 const WRITE_VERSION_AT: usize = 18;
+const WITH_LOG: u8 = 2;
+const HEAD_BYTES: usize = 20;
 
 /// What a database holds, as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,13 +162,15 @@ pub fn alone(database: &Path) -> Result<Option<Alone>, Error> {
     }
 }
 
-/// Whether a log lies beside a database that works without one, as where a file was copied into the place of another.
-/// SQLite would replay it into the wrong database.
+/// Whether a log lies beside a file that has none of its own, as where a file was copied into the place of another.
+/// SQLite would replay it all the same, and mix the two.
 #[must_use]
 pub fn has_stray_log(database: &Path) -> bool {
     // In this order: a database first says that it has a log, and then makes it.
     let has_log = log_of(database).metadata().is_ok_and(|log| log.len() > 0);
-    has_log && write_version(database).is_ok_and(|version| version == 1)
+    // Beside an empty file SQLite itself throws the log away.
+    let has_content = database.metadata().is_ok_and(|database| database.len() > 0);
+    has_log && has_content && !says_it_has_a_log(database).unwrap_or(false)
 }
 
 /// Refuses a database with a log that is not its own.
@@ -188,10 +193,11 @@ pub fn log_of(database: &Path) -> PathBuf {
     log.into()
 }
 
-fn write_version(database: &Path) -> io::Result<u8> {
-    let mut head = [0; WRITE_VERSION_AT + 1];
+/// Read before the engine opens it: closing a file frees all locks that its process has on it.
+fn says_it_has_a_log(database: &Path) -> io::Result<bool> {
+    let mut head = [0; HEAD_BYTES];
     File::open(database)?.read_exact(&mut head)?;
-    Ok(head[WRITE_VERSION_AT])
+    Ok(head.starts_with(MAGIC) && head[WRITE_VERSION_AT] == WITH_LOG)
 }
 
 /// Opens what is there, and makes nothing.

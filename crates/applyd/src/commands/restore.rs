@@ -29,8 +29,12 @@ pub(super) fn run(global: &Global, file: &Path, force: bool) -> Result<(), Failu
             Value::Null => String::new(),
             aside => format!("\nthe former database is {}", output::shown(aside)),
         };
-        let (database, counts) = (output::shown(&value["database"]), counts(value));
-        format!("{database} is the backup of {}: {counts}{aside}", output::shown(&value["at"]))
+        let of = match &value["at"] {
+            // Such as one that was put aside; it is marked as a backup from here on.
+            Value::Null => output::shown(&value["file"]),
+            at => format!("the backup of {}", output::shown(at)),
+        };
+        format!("{} is now {of}: {}{aside}", output::shown(&value["database"]), counts(value))
     })?;
     output::note(
         "verify-only: start the server, look at what it finds, then `applyd verify-only end`; nothing is submitted \

@@ -8,12 +8,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::harness::{Account, Place, Process, job};
-use crate::poll::{accepted, applied, settled};
+use crate::harness::{Account, POLL, Place, Process, job};
+use crate::poll::{LONGEST, accepted, applied, settled};
 
 /// Ends with this code, says all of `said` on stderr and nothing on stdout.
 fn fails(output: &Output, code: i32, said: &[&str]) {
@@ -50,6 +51,15 @@ fn applications(path: &Path) -> i64 {
 fn verify_only_end(place: &Place, arguments: &[&str]) -> (Option<i32>, Value) {
     let output = place.run(&[&["verify-only", "end", "--json"], arguments].concat());
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Ends the mode when all is verified.
+fn verified(place: &Place) {
+    let begun = Instant::now();
+    while verify_only_end(place, &[]).0 != Some(0) {
+        assert!(begun.elapsed() < LONGEST, "never verified");
+        std::thread::sleep(POLL);
+    }
 }
 
 /// Two applied; a backup, `b.db`, was made after the first. Killed, so that its log still holds something.
@@ -243,6 +253,33 @@ fn a_backup_copied_into_place_is_verify_only() {
     applied(&server, &account, 1001);
 }
 
+/// Without the mark it would be taken for one of today, and what was sent since for another's proposal.
+#[test]
+fn what_was_sent_since_is_found_without_a_witness() {
+    let mut place = Place::fast();
+    place.set("APPLYD_TIMING__INTENT_CUTOFF", "100s");
+    place.set("APPLYD_TIMING__DEADLINE", "120s");
+    let _sandbox = place.sandbox();
+    let account = place.account("agency", 20);
+    place.set("APPLYD_WORKERS", "0");
+    let server = place.serve();
+    let [sent, waiting] = [1000, 12].map(|number| accepted(&server, &account, number));
+    place.json(&["backup", "b.db"]);
+    server.kill();
+    place.set("APPLYD_WORKERS", "8");
+    let server = place.serve();
+    assert_eq!(settled(&server, &account, &sent)["applicationStatus"], "applied");
+    server.kill();
+    fs::remove_file(place.path("applyd.db.witness")).unwrap();
+    place.json(&["restore", "b.db"]);
+    let before = place.submissions();
+    let server = place.serve();
+    assert_eq!(settled(&server, &account, &sent)["applicationStatus"], "applied");
+    assert_eq!(server.status(&account, &waiting)["applicationStatus"], "processing");
+    assert_eq!((place.counted(&job(1000)), place.submissions()), ((1, 1), before));
+    place.assert_clean_ledger();
+}
+
 #[test]
 fn a_damaged_database_is_put_aside_with_its_log() {
     let (place, account, _sandbox) = lived_in();
@@ -252,7 +289,7 @@ fn a_damaged_database_is_put_aside_with_its_log() {
     assert!(Path::new(log).metadata().unwrap().len() > 0 && !place.path("applyd.db-wal").exists());
     let server = place.serve();
     assert_eq!(server.apply(&account, &job(1001)).status, 503);
-    assert_eq!(verify_only_end(&place, &[]).0, Some(0));
+    verified(&place);
     applied(&server, &account, 1001);
     assert_eq!((place.counted(&job(1000)), place.balance(&account)), ((1, 1), (17, 0, 3)));
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::verify_only_end;
+use super::verified;
 use crate::harness::{Account, POLL, Place, Process, job, try_call};
 use crate::poll::{LONGEST, applied, has_failed_with, settled, until};
 
@@ -126,7 +126,7 @@ fn a_restore_under_load_sends_nothing_twice_and_tells_the_truth() {
     assert_eq!(place.submissions(), before, "something was sent");
     place.assert_clean_ledger();
 
-    wait_for("never verified", || verify_only_end(&place, &[]).0 == Some(0));
+    verified(&place);
     for (n, account) in (9000..).zip(&accounts) {
         applied(&server, account, n);
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 
-use super::{applications, aside, files, lived_in, verify_only_end};
+use super::{applications, aside, files, lived_in, verified};
 use crate::harness::{Place, job};
 use crate::poll::applied;
 
@@ -63,11 +63,7 @@ fn a_restore_in_a_crash_leaves_the_old_database_or_the_new_one() {
         assert_eq!(aside(&place).len(), if is_new { 2 } else { 1 }, "{step}");
         let server = place.serve();
         assert_eq!(server.apply(&account, &job(1002)).status, 503, "{step}");
-        let begun = std::time::Instant::now();
-        while verify_only_end(&place, &[]).0 != Some(0) {
-            assert!(begun.elapsed() < crate::poll::LONGEST, "{step}: never verified");
-            std::thread::sleep(crate::harness::POLL);
-        }
+        verified(&place);
         applied(&server, &account, 1002);
         assert!([1, 1000, 1001, 1002].iter().all(|number| place.counted(&job(*number)).1 <= 1), "{step}");
         place.assert_clean_ledger();
