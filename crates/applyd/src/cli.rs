@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod copies;
 mod freelancer;
 mod people;
 mod webhook;
@@ -18,6 +19,7 @@ use jiff::SignedDuration;
 
 pub(crate) use self::audit::AuditCommand;
 use crate::failure::Failure;
+pub(crate) use copies::{BackupArgs, RestoreArgs, VerifyOnlyCommand};
 pub(crate) use freelancer::{FreelancerCommand, Link, UpworkCommand};
 pub(crate) use people::{PersonCommand, ResolveArgs};
 pub(crate) use webhook::{WebhookChange, WebhookCommand};
@@ -145,21 +147,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Copy the database, of a running server or not, into one checked file; the master key is not in it
-    Backup {
-        /// Where to: a file that is not there yet
-        file: PathBuf,
-        /// Replace the file
-        #[arg(long)]
-        force: bool,
-    },
+    Backup(BackupArgs),
     /// Put a backup in the place of the database, which is put aside; nothing is submitted until `verify-only end`
-    Restore {
-        /// What `backup` made
-        file: PathBuf,
-        /// Restore it though its ledger is not clean
-        #[arg(long)]
-        force: bool,
-    },
+    Restore(RestoreArgs),
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -398,22 +388,6 @@ pub(crate) struct ScopeArgs {
     /// All accounts of this channel
     #[arg(long, conflicts_with = "account", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum VerifyOnlyCommand {
-    /// Begin it, as after the database was set back by other means than `applyd restore`
-    Begin {
-        /// Why, for whoever ends it
-        #[arg(long, value_parser = reason)]
-        reason: String,
-    },
-    /// End it, after you have looked; exit 1 while an outcome is unverified
-    End {
-        /// End it all the same
-        #[arg(long)]
-        force: bool,
-    },
 }
 
 impl PersonArgs {

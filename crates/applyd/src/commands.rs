@@ -65,8 +65,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
         Command::Audit(command) => audit::run(global, command)?,
-        Command::Backup { file, force } => return backup::run(global, &file, force),
-        Command::Restore { file, force } => restore::run(global, &file, force)?,
+        Command::Backup(arguments) => return backup::run(global, &arguments),
+        Command::Restore(arguments) => restore::run(global, &arguments)?,
         Command::VerifyOnly(command) => return verify_only::run(global, command),
     }
     Ok(ExitCode::SUCCESS)

@@ -104,7 +104,7 @@ impl From<CopyError> for Failure {
         };
         match error {
             CopyError::Store(error) => error.into(),
-            CopyError::Refused { message, hint } => Self::User { message, hint },
+            CopyError::Refused { message, hint } => Self::hinted(message, hint),
             CopyError::Io { ref source, .. } if is_wrong_place(source.kind()) => {
                 Self::user(error.to_string())
             }

@@ -1,6 +1,6 @@
 //! A backup: a checked copy of the database, beside its final name until it is whole.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub enum CopyError {
         /// Why.
         message: String,
         /// What to do.
-        hint: Option<String>,
+        hint: String,
     },
     /// A file.
     #[error("{what}: {source}")]
@@ -45,6 +45,8 @@ pub struct Backup {
     pub bytes: u64,
     /// What it holds.
     pub contents: Contents,
+    /// What a backup that was killed had left behind.
+    pub removed: Vec<PathBuf>,
 }
 
 /// What a copy that was never finished is called until it is.
@@ -52,7 +54,7 @@ const UNFINISHED: (&str, &str) = (".applyd-", ".part");
 
 impl CopyError {
     pub(crate) fn refused(message: String, hint: &str) -> Self {
-        Self::Refused { message, hint: Some(hint.to_owned()) }
+        Self::Refused { message, hint: hint.to_owned() }
     }
 }
 
@@ -73,6 +75,10 @@ pub fn back_up(
     replace: bool,
     begun: impl FnOnce(&Path),
 ) -> Result<Backup, CopyError> {
+    if !settings.database.exists() {
+        let message = format!("there is no database {}", settings.database.display());
+        return Err(CopyError::refused(message, "name it with --database"));
+    }
     refuse_ours(settings, file)?;
     let _lock = BackupLock::take(&settings.database)?;
     let there = || {
@@ -82,7 +88,7 @@ pub fn back_up(
     if !replace && file.symlink_metadata().is_ok() {
         return Err(there());
     }
-    let fresh = unfinished(file)?;
+    let Unfinished { file: fresh, removed } = unfinished(file)?;
     begun(fresh.path());
     let at = Clock::System.now();
     backup::copy(&settings.database, fresh.path())?;
@@ -98,37 +104,40 @@ pub fn back_up(
     })?;
     failpoint::hit("backup_named");
     sync_folder(file).map_err(failed("write the folder of", file))?;
-    Ok(Backup { at, bytes, contents })
+    Ok(Backup { at, bytes, contents, removed })
 }
 
-/// A new file beside `file`, for its owner alone, gone again unless it is given its name. What an earlier one left
-/// behind that was killed goes first: whoever calls this holds the lock.
-pub(crate) fn unfinished(file: &Path) -> Result<NamedTempFile, CopyError> {
+/// A new file that is gone again unless it is given its name.
+pub(crate) struct Unfinished {
+    pub(crate) file: NamedTempFile,
+    pub(crate) removed: Vec<PathBuf>,
+}
+
+/// A new file beside `file`, for its owner alone. What an earlier one left behind that was killed goes first: whoever
+/// calls this holds the lock.
+pub(crate) fn unfinished(file: &Path) -> Result<Unfinished, CopyError> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Some(name) = file.file_name() else {
         return Err(CopyError::refused(format!("{} is no file", file.display()), "name a file"));
     };
-    for left in left_behind(folder, name).map_err(failed("read the folder of", file))? {
-        std::fs::remove_file(&left).map_err(failed("remove", &left))?;
-        tracing::info!(file = %left.display(), "left behind by a copy that was broken off, removed");
-    }
     let mut prefix = name.to_owned();
     prefix.push(UNFINISHED.0);
+    let removed = left_behind(folder, &prefix).map_err(failed("read the folder of", file))?;
+    for left in &removed {
+        std::fs::remove_file(left).map_err(failed("remove", left))?;
+    }
     let made = tempfile::Builder::new().prefix(&prefix).suffix(UNFINISHED.1).tempfile_in(folder);
-    made.map_err(failed("write beside", file))
+    Ok(Unfinished { file: made.map_err(failed("write beside", file))?, removed })
 }
 
-fn left_behind(folder: &Path, name: &std::ffi::OsStr) -> io::Result<Vec<PathBuf>> {
-    let prefix = format!("{}{}", name.to_string_lossy(), UNFINISHED.0);
-    let is_left = |name: &OsString| {
-        let name = name.to_string_lossy();
-        name.strip_prefix(&prefix).is_some_and(|rest| rest.ends_with(UNFINISHED.1) && !rest.contains('/'))
-    };
+/// The engine may have left a journal beside each.
+fn left_behind(folder: &Path, prefix: &OsStr) -> io::Result<Vec<PathBuf>> {
     let mut left = Vec::new();
     for entry in folder.read_dir()? {
-        let entry = entry?;
-        if is_left(&entry.file_name()) {
-            left.push(entry.path());
+        let (name, prefix) = (entry?.file_name(), prefix.to_string_lossy());
+        let rest = name.to_string_lossy().strip_prefix(prefix.as_ref()).map(str::to_owned);
+        if rest.is_some_and(|rest| rest.contains(UNFINISHED.1)) {
+            left.push(folder.join(name));
         }
     }
     Ok(left)

@@ -9,7 +9,7 @@ use applyd_core::time::iso;
 use applyd_store::backup::{self, Contents, log_of};
 use applyd_store::{Clock, ServeLock, real};
 
-use crate::backup::{CopyError, failed, on_disk, unfinished};
+use crate::backup::{CopyError, Unfinished, failed, on_disk, unfinished};
 use crate::config::Settings;
 use crate::failpoint;
 use crate::work::witness::sync_folder;
@@ -23,6 +23,8 @@ pub struct Restored {
     pub aside: Option<PathBuf>,
     /// Its log, where it was damaged or not its own: else all of it stands in the file.
     pub log_aside: Option<PathBuf>,
+    /// What a restore that was killed had left behind.
+    pub removed: Vec<PathBuf>,
 }
 
 const ASIDE: &str = ".before-restore-";
@@ -49,7 +51,7 @@ pub fn restore(
         let message = format!("the ledger of {} is not clean: {first}", file.display());
         return Err(CopyError::refused(message, "name an older backup, or restore this one with --force"));
     }
-    let fresh = unfinished(&database)?;
+    let Unfinished { file: fresh, removed } = unfinished(&database)?;
     begun(fresh.path());
     backup::copy(file, fresh.path())?;
     if contents.taken.is_none() {
@@ -77,7 +79,7 @@ pub fn restore(
         remove(&log_of(&database))?;
     }
     sync_folder(&database).map_err(failed("write the folder of", &database))?;
-    Ok(Restored { contents, aside, log_aside })
+    Ok(Restored { contents, aside, log_aside, removed })
 }
 
 /// Gives the present database a second name, and its log too where it could not be brought into the file.

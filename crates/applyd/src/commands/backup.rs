@@ -1,6 +1,6 @@
 //! `applyd backup FILE`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -11,16 +11,18 @@ use applyd_store::backup::Contents;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
-use crate::cli::Global;
+use crate::cli::{BackupArgs, Global};
 use crate::failure::{self, Failure};
 use crate::output;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// One whose ledger is not clean is better than none, and tells so by its exit code.
-pub(super) fn run(global: &Global, file: &Path, force: bool) -> Result<ExitCode, Failure> {
+pub(super) fn run(global: &Global, arguments: &BackupArgs) -> Result<ExitCode, Failure> {
+    let BackupArgs { file, force } = arguments;
     let settings = global.settings(None)?;
-    let made = shown(&settings.database, |begun| back_up(&settings, file, force, begun))?;
+    let made = shown(&settings.database, |begun| back_up(&settings, file, *force, begun))?;
+    tell_removed(&made.removed);
     let violations = &made.contents.violations;
     let mut value = told(&made.contents);
     value.extend([
@@ -50,6 +52,13 @@ pub(super) fn run(global: &Global, file: &Path, force: bool) -> Result<ExitCode,
     }
     output::note(&format!("error: the ledger is not clean: {}", violations.join("; ")));
     Ok(ExitCode::from(failure::USER))
+}
+
+/// What a copy that was killed had left behind.
+pub(super) fn tell_removed(removed: &[PathBuf]) {
+    for file in removed {
+        output::note(&format!("left behind by a copy that was broken off, removed: {}", file.display()));
+    }
 }
 
 pub(super) fn counts(value: &Value) -> String {

@@ -1,19 +1,19 @@
 //! `applyd restore FILE`.
 
-use std::path::Path;
-
 use applyd_core::time::iso;
 use applyd_server::restore;
 use serde_json::{Value, json};
 
-use super::backup::{counts, shown, told};
-use crate::cli::Global;
+use super::backup::{counts, shown, tell_removed, told};
+use crate::cli::{Global, RestoreArgs};
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) fn run(global: &Global, file: &Path, force: bool) -> Result<(), Failure> {
+pub(super) fn run(global: &Global, arguments: &RestoreArgs) -> Result<(), Failure> {
+    let RestoreArgs { file, force } = arguments;
     let settings = global.settings(None)?;
-    let restored = shown(file, |begun| restore(&settings, file, force, begun))?;
+    let restored = shown(file, |begun| restore(&settings, file, *force, begun))?;
+    tell_removed(&restored.removed);
     let mut value = told(&restored.contents);
     value.extend([
         ("file".to_owned(), json!(file)),

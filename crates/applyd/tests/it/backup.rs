@@ -116,6 +116,7 @@ fn a_backup_replaces_nothing_unless_told_to() {
         fails(&place.run(&["backup", ours, "--force"]), 1, &["belongs to the installation itself"]);
     }
     fails(&place.run(&["backup", "no/such/b.db"]), 1, &["no/such/b.db"]);
+    fails(&Place::fast().run(&["backup", "b.db"]), 1, &["there is no database applyd.db", "hint: "]);
     assert_eq!(place.json(&["account", "list"])["accounts"].as_array().map(Vec::len), Some(1));
 }
 

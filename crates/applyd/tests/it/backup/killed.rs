@@ -29,7 +29,9 @@ fn a_backup_in_a_crash_leaves_the_older_one_and_room_for_the_next() {
         assert_eq!(fs::read(place.path("b.db")).unwrap() != older, has_new, "{step}");
         assert_eq!(place.path("c.db").exists(), has_new, "{step}");
         assert_eq!(parts(&place).len(), if has_new { 0 } else { 2 }, "{step}");
-        place.json(&["backup", "b.db", "--force"]);
+        let output = place.run(&["backup", "b.db", "--force"]);
+        let is_told = String::from_utf8_lossy(&output.stderr).contains("left behind");
+        assert_eq!((output.status.code(), is_told), (Some(0), !has_new), "{step}");
         place.json(&["backup", "c.db", "--force"]);
         assert_eq!((applications(&place.path("b.db")), parts(&place)), (2, vec![]), "{step}");
         fs::write(place.path("b.db"), &older).unwrap();
