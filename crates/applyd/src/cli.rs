@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod copies;
 mod freelancer;
 mod global;
 mod migrate;
@@ -20,6 +21,7 @@ use jiff::SignedDuration;
 
 pub(crate) use self::audit::AuditCommand;
 use crate::failure::Failure;
+pub(crate) use copies::{BackupArgs, RestoreArgs, VerifyOnlyCommand};
 pub(crate) use freelancer::{FreelancerCommand, Link, UpworkCommand};
 pub(crate) use global::Global;
 pub(crate) use migrate::MigrateArgs;
@@ -144,6 +146,10 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Bring the schema of the database up to date, or move a whole database to a server
     Migrate(MigrateArgs),
+    /// Copy the database, of a running server or not, into one checked file; the master key is not in it
+    Backup(BackupArgs),
+    /// Put a backup in the place of the database, which is put aside; nothing is submitted until `verify-only end`
+    Restore(RestoreArgs),
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -375,16 +381,6 @@ pub(crate) struct ScopeArgs {
     /// All accounts of this channel
     #[arg(long, conflicts_with = "account", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum VerifyOnlyCommand {
-    /// End it, after you have looked; exit 1 while an outcome is unverified
-    End {
-        /// End it all the same
-        #[arg(long)]
-        force: bool,
-    },
 }
 
 impl PersonArgs {

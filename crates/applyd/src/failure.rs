@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use applyd_server::StartError;
 use applyd_server::config::Invalid;
+use applyd_server::{CopyError, StartError};
 
 /// Exit code of a fault that the user can mend.
 pub(crate) const USER: u8 = 1;
@@ -81,6 +81,9 @@ impl From<applyd_store::Error> for Failure {
                     .map(|folder| format!("there is no folder {}: make it first", folder.display()));
                 Self::User { message: error.to_string(), hint }
             }
+            applyd_store::Error::InUse(_) => {
+                Self::hinted(error.to_string(), "wait until that has ended, or end it, and try again")
+            }
             applyd_store::Error::Newer { .. } => Self::user(error.to_string()),
             applyd_store::Error::Older { .. } => {
                 Self::hinted(error.to_string(), "`applyd migrate` brings it up to date")
@@ -110,6 +113,24 @@ impl From<StartError> for Failure {
             }
             error @ StartError::Key { .. } => Self::Ours(anyhow::Error::new(error)),
             StartError::Io { ref what, ref source } => Self::user(format!("{what}: {source}")),
+        }
+    }
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        // A place that is not there, or not to be written to, is a wrong argument; a full disk is no fault of the user.
+        let is_wrong_place = |kind| {
+            use ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+            matches!(kind, IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem)
+        };
+        match error {
+            CopyError::Store(error) => error.into(),
+            CopyError::Refused { message, hint } => Self::hinted(message, hint),
+            CopyError::Io { ref source, .. } if is_wrong_place(source.kind()) => {
+                Self::user(error.to_string())
+            }
+            error @ CopyError::Io { .. } => Self::Ours(anyhow::Error::new(error)),
         }
     }
 }

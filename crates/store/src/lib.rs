@@ -10,6 +10,7 @@ pub mod application;
 pub mod applied_jobs;
 pub mod approval;
 pub mod audit;
+pub mod backup;
 pub mod budget;
 pub mod cancel;
 mod database;
@@ -55,7 +56,7 @@ pub mod webhook;
 
 pub use database::Database;
 pub use error::Error;
-pub use lock::ServeLock;
+pub use lock::{ServeLock, real};
 pub use store::{Clock, Hints, Store};
 pub use transfer::{Moved, transfer};
 pub use tx::Tx;

@@ -76,8 +76,7 @@ pub fn transfer(
     let Database::Postgres(server) = to else {
         return Err(Error::Engine("a database is moved from sqlite:PATH to postgres://…".into()));
     };
-    let file = from.display().to_string();
-    let opening = Error::opening(&file);
+    let opening = Error::opening(from.display());
     let lock = ServeLock::take(from)?;
     let source = sqlite::connect(from, SOURCE_CACHE_KIB).map_err(&opening)?;
     migrate::sqlite(&source, crate::Clock::System.now()).map_err(opening)?;

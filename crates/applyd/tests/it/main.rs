@@ -6,6 +6,7 @@ mod aliases;
 mod approval_edits;
 mod approvals;
 mod audit;
+mod backup;
 mod cancel;
 mod channels;
 mod cli;
