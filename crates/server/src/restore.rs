@@ -72,7 +72,12 @@ pub fn restore(
         return Err(failed("write", &database)(error.error));
     }
     failpoint::hit("restore_named");
+    let was_whole = alone.is_some();
     drop(alone);
+    if let Some(aside) = aside.as_ref().filter(|_| was_whole) {
+        // From here on it is behind as well. Unmarked it is what it was, and the witness still knows.
+        let _ = backup::mark(aside, Clock::System.now());
+    }
     // Only what is known to be the former one's: whoever opens the new one makes a log too. While that of the former
     // one lies there, everybody is refused.
     if log_aside.is_some() {

@@ -167,8 +167,18 @@ fn the_former_database_is_put_aside_whole() {
     assert_eq!((applications(&aside[0]), applications(&place.path("applyd.db"))), (2, 1));
     assert_eq!((mode(&place.path("applyd.db")), mode(&aside[0])), (0o600, 0o600));
     assert!(place.path("b.db").exists(), "a backup can be restored once more");
-    // And back: what was put aside is no less a backup.
+    // And back: what was put aside is no less a backup, by whatever way it becomes the database again.
     let name = aside[0].file_name().unwrap().to_str().unwrap();
+    let put_aside = format!("sqlite:{name}");
+    assert_eq!(
+        place.json(&["account", "list", "--database", &put_aside])["accounts"][0]["credits"]["spent"],
+        2
+    );
+    let elsewhere = Connection::open(&aside[0]).unwrap();
+    let reason =
+        elsewhere.query_row("SELECT value FROM meta WHERE name = 'verify_only'", [], |row| row.get(0));
+    assert!(reason.is_ok_and(|reason: String| reason.contains("backup of 20")));
+    drop(elsewhere);
     let told = place.json(&["restore", name]);
     assert_eq!((&told["verifyOnly"], &told["applications"]), (&true.into(), &2.into()), "{told}");
     let (code, told) = verify_only_end(&place, &[]);
