@@ -3,6 +3,7 @@
 mod account;
 mod approve;
 mod audit;
+mod backup;
 mod budget;
 mod credits;
 mod demo;
@@ -16,6 +17,7 @@ mod openapi;
 mod pause;
 mod person;
 mod resolve;
+mod restore;
 mod sandbox;
 mod serve;
 mod upwork;
@@ -35,10 +37,15 @@ use crate::failure::Failure;
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let global = &cli.global;
     match cli.command {
-        Command::Serve(listen) => serve::serve(global.settings(Some(&listen))?)?,
-        Command::Demo { listen, once } => {
-            demo::demo(global.settings(Some(&listen))?, listen.listen.is_some(), once)?
+        Command::Serve { listen, workers } => {
+            serve::serve(global.settings_with([("listen", listen.listen), ("workers", workers.flag())])?)?
         }
+        Command::Worker(workers) => serve::work(global.settings_with([("workers", workers.flag())])?)?,
+        Command::Demo { listen, once } => demo::demo(
+            global.settings_with([("listen", listen.listen.clone())])?,
+            listen.listen.is_some(),
+            once,
+        )?,
         Command::Account(command) => account::run(global, command)?,
         Command::Freelancer(command) => freelancer::run(global, command)?,
         Command::Upwork(command) => return upwork::run(global, command),
@@ -49,7 +56,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Openapi => openapi::run()?,
         Command::Ledger(command) => return ledger::run(global, &command),
         Command::Sandbox { command: None, listen, hostile } => {
-            sandbox::serve(global.settings(None)?, listen.listen, hostile)?
+            sandbox::serve(global.settings()?, listen.listen, hostile)?
         }
         Command::Sandbox { command: Some(SandboxCommand::Submissions), .. } => sandbox::submissions(global)?,
         Command::Sandbox { command: Some(SandboxCommand::Jobs), .. } => sandbox::jobs(global)?,
@@ -64,15 +71,17 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
         Command::Audit(command) => audit::run(global, command)?,
-        Command::Migrate => migrate::run(global)?,
-        Command::VerifyOnly(command) => return verify_only::run(global, &command),
+        Command::Migrate(arguments) => migrate::run(global, arguments)?,
+        Command::Backup(arguments) => return backup::run(global, &arguments),
+        Command::Restore(arguments) => restore::run(global, &arguments)?,
+        Command::VerifyOnly(command) => return verify_only::run(global, command),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The store, for a command beside a server that may be running. It must exist, but for the first account.
 fn store(global: &Global, may_make: bool) -> Result<Store, Failure> {
-    let database = global.settings(None)?.database;
+    let database = global.settings()?.database;
     if let Some(file) = database.file().filter(|file| !may_make && !file.exists()) {
         return Err(Failure::hinted(
             format!("there is no database {}", file.display()),

@@ -25,8 +25,8 @@ pub use webhooks::Webhooks;
 /// All settings, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the API listens.
-    pub listen: SocketAddr,
+    /// Where the API listens; `None`: this node only works.
+    pub listen: Option<SocketAddr>,
     /// The store's database.
     pub database: Database,
     /// The key that seals grants.
@@ -164,7 +164,7 @@ impl Settings {
     /// The key that is wrong, what was found and what is allowed.
     pub fn load(overrides: &Overrides) -> Result<Self, Invalid> {
         let raw: Raw = layers::merged(overrides)?;
-        let listen = address("listen", &raw.listen)?;
+        let listen = Some(address("listen", &raw.listen)?);
         let metrics_listen = Some(raw.metrics_listen.as_str()).filter(|given| !given.is_empty());
         let metrics_listen = metrics_listen.map(|given| address("metrics_listen", given)).transpose()?;
         let database = Database::parse(&raw.database).map_err(|rule| Invalid::new("database", &rule))?;

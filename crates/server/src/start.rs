@@ -67,12 +67,12 @@ impl<T> Tried<T> for std::io::Result<T> {
 
 /// A server that answers.
 pub struct Running {
-    /// Where the API listens.
-    pub address: SocketAddr,
+    /// Where the API listens, if it does.
+    pub address: Option<SocketAddr>,
     leave: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     stop_delay: Duration,
-    api: JoinHandle<()>,
+    api: Option<JoinHandle<()>>,
     workers: JoinHandle<()>,
     deliveries: JoinHandle<()>,
     sweeper: JoinHandle<()>,
@@ -115,9 +115,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let node = node::name(&settings)?;
     let identity = identity(&store).await?;
     let witness = verify_only::check(&store, &settings, &identity).await?;
-    let listener =
-        TcpListener::bind(settings.listen).await.tried(|| format!("cannot listen on {}", settings.listen))?;
-    let address = listener.local_addr().tried(|| "cannot read the listening address".into())?;
+    let listener = match settings.listen {
+        Some(at) => Some(TcpListener::bind(at).await.tried(|| format!("cannot listen on {at}"))?),
+        None => None,
+    };
+    let address = listener.as_ref().map(TcpListener::local_addr).transpose();
+    let address = address.tried(|| "cannot read the listening address".into())?;
     let (sandbox, embedded) = sandbox(&settings).await?;
     if embedded.is_some() {
         // A part of this program: with it, its tools may change from start to start.
@@ -188,7 +191,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         worker.marketplaces.clone(),
         settings.upwork.endpoint.to_string(),
     ));
-    let api = tokio::spawn(serve(listener, router, told(stopped)));
+    let api = listener.map(|listener| tokio::spawn(serve(listener, router, told(stopped))));
     let deliveries =
         tokio::spawn(notify::dispatch(Arc::new(notifier), Arc::clone(&worker.news), told(left.clone())));
     let workers = tokio::spawn(dispatch(Arc::clone(&worker), told(left)));
@@ -218,10 +221,14 @@ impl Running {
     /// Stops taking leases, finishes or hands back what is held, answers what was asked.
     pub async fn stop(self) {
         self.leave.send_replace(true);
-        tokio::time::sleep(self.stop_delay).await;
+        if self.api.is_some() {
+            tokio::time::sleep(self.stop_delay).await;
+        }
         self.stop.send_replace(true);
         // A task that panicked has ended as well, and has been logged.
-        let _ = self.api.await;
+        if let Some(api) = self.api {
+            let _ = api.await;
+        }
         let _ = self.workers.await;
         let _ = self.deliveries.await;
         if let Some(metrics) = self.metrics {

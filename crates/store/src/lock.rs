@@ -18,25 +18,34 @@ impl ServeLock {
     /// # Errors
     /// [`Error::Served`] while another process has it.
     pub fn take(path: &Path) -> Result<Self, Error> {
-        let unlocked = |error: std::io::Error| Error::Unlocked {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        };
-        let real = real(path).map_err(unlocked)?;
-        let mut lock = real.into_os_string();
-        lock.push(".serve");
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&lock).map_err(unlocked)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Served(path.display().to_string())),
-            Err(TryLockError::Error(error)) => Err(unlocked(error)),
+        match beside(path, ".serve")? {
+            Some(file) => Ok(Self { _file: file }),
+            None => Err(Error::Served(path.display().to_string())),
         }
     }
 }
 
-/// One database has one lock, by whatever link it is named.
-fn real(path: &Path) -> std::io::Result<PathBuf> {
+/// A lock file beside it; `None` while another process has it.
+pub(crate) fn beside(path: &Path, suffix: &str) -> Result<Option<File>, Error> {
+    let unlocked = |error: std::io::Error| Error::Unlocked {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut lock = real(path).map_err(unlocked)?.into_os_string();
+    lock.push(suffix);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock).map_err(unlocked)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(unlocked(error)),
+    }
+}
+
+/// One database has one lock and one place, by whatever link it is named.
+///
+/// # Errors
+/// Its folder cannot be found.
+pub fn real(path: &Path) -> std::io::Result<PathBuf> {
     if let Ok(real) = path.canonicalize() {
         return Ok(real);
     }

@@ -74,8 +74,7 @@ impl Store {
                     Clock::System => Clock::Shared(Arc::default()),
                     clock => clock,
                 };
-                let (threads, heard) =
-                    postgres::open(server, &clock).map_err(Error::opening(&server.to_string()))?;
+                let (threads, heard) = postgres::open(server, &clock).map_err(Error::opening(server))?;
                 Ok(Self { threads: Arc::new(threads), clock, heard })
             }
         }
@@ -87,12 +86,8 @@ impl Store {
     /// When it cannot be opened or reached, or is of a newer applyd.
     pub fn migrate(database: &Database) -> Result<(i64, i64), Error> {
         match database {
-            Database::Sqlite(path) => {
-                sqlite::bring_up(path).map_err(Error::opening(&path.display().to_string()))
-            }
-            Database::Postgres(server) => {
-                postgres::migrate(server).map_err(Error::opening(&server.to_string()))
-            }
+            Database::Sqlite(path) => sqlite::bring_up(path).map_err(Error::opening(path.display())),
+            Database::Postgres(server) => postgres::migrate(server).map_err(Error::opening(server)),
         }
     }
 
@@ -101,7 +96,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is no database, or is of a newer applyd.
     pub fn open_sqlite(path: &Path, clock: Clock) -> Result<Self, Error> {
-        let threads = sqlite::open(path, &clock).map_err(Error::opening(&path.display().to_string()))?;
+        let threads = sqlite::open(path, &clock).map_err(Error::opening(path.display()))?;
         Ok(Self { threads: Arc::new(threads), clock, heard: watch::channel(()).1 })
     }
 

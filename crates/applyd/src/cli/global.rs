@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use applyd_server::config::{Overrides, Settings};
 use clap::Args;
 
-use super::Listen;
 use crate::failure::Failure;
 
 /// Flags of every command.
@@ -23,11 +22,18 @@ pub(crate) struct Global {
 }
 
 impl Global {
-    /// The settings of all layers; `listen` is the flag of the command, if it has one.
-    pub(crate) fn settings(&self, listen: Option<&Listen>) -> Result<Settings, Failure> {
-        let listen = listen.and_then(|listen| listen.listen.clone()).map(|address| ("listen", address));
-        let database = self.database.clone().map(|database| ("database", database));
-        let flags = listen.into_iter().chain(database).collect();
-        Ok(Settings::load(&Overrides::of_process(flags, self.config.clone()))?)
+    /// The settings of all layers.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        self.settings_with([])
+    }
+
+    /// With flags of the command itself, by their keys.
+    pub(crate) fn settings_with<const N: usize>(
+        &self,
+        flags: [(&'static str, Option<String>); N],
+    ) -> Result<Settings, Failure> {
+        let all = flags.into_iter().chain([("database", self.database.clone())]);
+        let given = all.filter_map(|(key, flag)| flag.map(|flag| (key, flag))).collect();
+        Ok(Settings::load(&Overrides::of_process(given, self.config.clone()))?)
     }
 }

@@ -33,7 +33,8 @@ pub(super) fn demo(settings: Settings, listen_given: bool, once: bool) -> Result
     run(async move {
         let mut stop = Stop::listen()?;
         let running = start_somewhere(settings, listen_given).await?;
-        let base = format!("http://{}", running.address);
+        let address = running.address.context("the demo's server listens")?;
+        let base = format!("http://{address}");
         let shown = async {
             apply_and_watch(&base, &key, &name).await?;
             if !once {
@@ -53,7 +54,8 @@ pub(super) fn demo(settings: Settings, listen_given: bool, once: bool) -> Result
 
 /// The usual port, or a free one if that is taken and none was asked for.
 async fn start_somewhere(settings: Settings, listen_given: bool) -> Result<Running, StartError> {
-    let free = Settings { listen: SocketAddr::new(settings.listen.ip(), 0), ..settings.clone() };
+    let listen = settings.listen.map(|address| SocketAddr::new(address.ip(), 0));
+    let free = Settings { listen, ..settings.clone() };
     match start(settings).await {
         Err(StartError::Io { source, .. })
             if source.kind() == std::io::ErrorKind::AddrInUse && !listen_given =>

@@ -75,7 +75,7 @@ fn list(global: &Global) -> Result<(), Failure> {
 }
 
 fn revoke(global: &Global, person: &str) -> Result<(), Failure> {
-    let (wanted, timing) = (person.to_owned(), global.settings(None)?.timing);
+    let (wanted, timing) = (person.to_owned(), global.settings()?.timing);
     let back = super::store(global, false)?.write_blocking(move |tx| {
         let Some(back) = person::revoke(tx, &wanted, &timing)? else { return Ok::<_, Error>(None) };
         let facts = json!({"person": wanted, "released": back.len()});

@@ -57,7 +57,7 @@ fn told(open: &Open) -> Value {
 
 pub(super) fn run(global: &Global, arguments: ResolveArgs) -> Result<(), Failure> {
     let ResolveArgs { queue_id: id, finding, proposal, person, note } = arguments;
-    let (timing, name) = (global.settings(None)?.timing, person.name()?);
+    let (timing, name) = (global.settings()?.timing, person.name()?);
     let finding = match (finding.submitted, finding.not_submitted) {
         (true, _) => Finding::Submitted(proposal),
         (_, true) => Finding::NotSubmitted,

@@ -45,7 +45,7 @@ pub(super) fn serve(
 
 /// Prints what the stand-in counted, from its own memory.
 pub(super) fn submissions(global: &Global) -> Result<(), Failure> {
-    let database = global.settings(None)?.sandbox.database;
+    let database = global.settings()?.sandbox.database;
     let counted = applyd_sandbox::submissions(&database, None, None).context("the sandbox's memory")?;
     let counted = serde_json::to_value(counted).map_err(anyhow::Error::new)?;
     output::print(global.json, &json!({ "submissions": counted }), |value| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use applyd_server::config::Settings;
 use applyd_server::{start, telemetry};
+use applyd_store::Database;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
@@ -47,9 +48,27 @@ pub(super) fn serve(settings: Settings) -> Result<(), Failure> {
     run(async move {
         let mut stop = Stop::listen()?;
         let running = start(settings).await?;
-        output::line(&format!("applyd listening on http://{}", running.address))?;
+        if let Some(address) = running.address {
+            output::line(&format!("applyd listening on http://{address}"))?;
+        } else {
+            output::line("applyd worker is ready")?;
+        }
         stop.heard().await;
         running.stop().await;
         Ok(())
     })
+}
+
+/// Works and tells receivers until SIGTERM or Ctrl-C, beside the nodes that serve.
+pub(super) fn work(settings: Settings) -> Result<(), Failure> {
+    if let Database::Sqlite(file) = &settings.database {
+        return Err(Failure::hinted(
+            format!(
+                "{} has one process: a worker of its own needs a database that nodes share",
+                file.display()
+            ),
+            "`applyd serve` has its workers inside; nodes share --database postgres://USER@HOST/NAME",
+        ));
+    }
+    serve(Settings { listen: None, ..settings })
 }

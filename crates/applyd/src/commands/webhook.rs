@@ -136,7 +136,7 @@ fn redeliver(global: &Global, id: &str) -> Result<(), Failure> {
 }
 
 fn target(global: &Global, url: &str) -> Result<String, Failure> {
-    let rules = global.settings(None)?.webhooks.rules;
+    let rules = global.settings()?.webhooks.rules;
     let target = Target::parse(url, &rules).map_err(|refusal| {
         Failure::hinted(refusal.message, "[webhooks] in applyd.default.toml says what may be allowed")
     })?;
@@ -153,7 +153,7 @@ fn types_of(names: &[String]) -> Result<Option<Types>, Failure> {
 
 fn fresh_secret(global: &Global, id: &WebhookId) -> Result<(Secret, Vec<u8>), Failure> {
     let has_sealed = super::store(global, false)?.read_blocking(applyd_server::has_sealed)?;
-    let key = applyd_server::master_key(&global.settings(None)?.master_key_file, !has_sealed)?;
+    let key = applyd_server::master_key(&global.settings()?.master_key_file, !has_sealed)?;
     Ok(secret::make(&key, id)?)
 }
 

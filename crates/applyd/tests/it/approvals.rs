@@ -148,6 +148,27 @@ fn an_interrupted_question_gives_the_preview_back() {
     assert_eq!(desk.ended(&other)["applicationStatus"], "applied");
 }
 
+/// Nobody makes the preview, as no server runs; the wish does not outlive whoever had it.
+#[test]
+fn an_interrupted_wait_for_a_preview_leaves_no_wish() {
+    let desk = Desk::new();
+    let id = desk.apply(&job(1000), json!({}));
+    let Desk { place, server, .. } = desk;
+    server.kill();
+    let wishes = || {
+        let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
+        let asked = "SELECT count(*) FROM application WHERE open_asked_at IS NOT NULL";
+        store.query_row(asked, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    for more in [&["--by", "Ada"][..], &["--show"]] {
+        let mut child = place.command(&[&["approve", &id], more].concat()).spawn().unwrap();
+        wait_for(|| (wishes() == 1).then_some(()));
+        let asked = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", "INT", &asked]).status().unwrap().success());
+        assert_eq!((child.wait().unwrap().code(), wishes()), (Some(1), 0));
+    }
+}
+
 #[test]
 fn a_person_declines_a_caller_cancels_and_the_credit_comes_back() {
     let desk = Desk::new();

@@ -99,7 +99,7 @@ fn a_hostile_site_never_gets_a_proposal_twice() {
         holding: 4,
         asked: 4,
         asked_each: 10,
-        hostility: "calls=60,confirms=500,logins=250,tools=3,late_ms=2500,lag_ms=2000,preview_ms=42000",
+        hostility: "calls=60,confirms=500,logins=250,tools=5,late_ms=2500,lag_ms=2000,preview_ms=42000",
         life: 300,
         // Above what the stand-in promises (`lag_ms`), however busy the machine is.
         drain: "3s",
@@ -107,7 +107,10 @@ fn a_hostile_site_never_gets_a_proposal_twice() {
     .run();
     let Verdict { broken, kills, ends, acts, stops, took, log } = verdict;
     let stopped = stops.len();
-    let report = format!("{kills} kills, {stopped} stops, {took:?}, ends {ends:?}, acts {acts:?}");
+    let compact = stops.iter().filter(|stop| stop.account.is_some()).count();
+    let report = format!(
+        "{kills} kills, {stopped} stops ({compact} of one account), {took:?}, ends {ends:?}, acts {acts:?}"
+    );
     let some = broken[..broken.len().min(30)].join("\n");
     assert!(broken.is_empty(), "seed {seed}\n{report}\n{} broken:\n{some}\n{log}", broken.len());
     // Only worth something if it was as hostile as it says, and the work was done all the same.
@@ -125,7 +128,7 @@ fn a_hostile_site_never_gets_a_proposal_twice() {
     for act in ["shown", "approved", "declined", "by_request", "approval_needed"] {
         assert!(acts.contains_key(act), "nothing was {act}: {report}");
     }
-    assert!(stopped > 0 && log.contains("tools have changed"), "{report}");
+    assert!(compact > 0 && stopped > compact && log.contains("tools have changed"), "{report}");
     println!("{report}");
 }
 

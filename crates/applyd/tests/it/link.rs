@@ -101,12 +101,14 @@ fn get(url: &str, host: Option<&str>) -> Reply {
     read_reply(&mut stream).unwrap()
 }
 
-/// Links a person as a browser does.
+/// Links a new person as a browser does.
 pub(crate) fn link(place: &Place, account: &Account, person: &str) -> Value {
-    let linking = Linking::start(
-        place,
-        &["--account", &account.name, "--freelancer", person, "--title", "Rust", "--hourly-rate", "65.50"],
-    );
+    linked(place, account, person, &["--title", "Rust", "--hourly-rate", "65.50"])
+}
+
+pub(crate) fn linked(place: &Place, account: &Account, person: &str, more: &[&str]) -> Value {
+    let who = ["--account", &account.name, "--freelancer", person];
+    let linking = Linking::start(place, &[&who[..], more].concat());
     let came_back = linking.consent(person);
     let page = get(&came_back, None);
     assert!(page.status == 200 && page.body.contains("close this page"), "{page:?}");
@@ -114,14 +116,14 @@ pub(crate) fn link(place: &Place, account: &Account, person: &str) -> Value {
 }
 
 /// Lets the account's key decide, as its operator may: nobody approves each application.
-fn let_key_decide(place: &Place, account: &Account) {
+pub(crate) fn let_key_decide(place: &Place, account: &Account) {
     let keys = place.json(&["key", "list", &account.name]);
     let key = keys["keys"][0]["keyId"].as_str().unwrap();
     place.json(&["key", "by-request", key, "--connects", "100", "--acknowledge", "--by", "Ada"]);
 }
 
 /// A running server goes by what it has read of a key for half a second.
-fn until_key_decides(server: &Process, account: &Account) {
+pub(crate) fn until_key_decides(server: &Process, account: &Account) {
     let begun = std::time::Instant::now();
     let body = json!({"jobId": OTHER}).to_string();
     let ask = || server.call("POST", "/api/auto-apply-v2/preflight", &account.key, Some(&body)).json();

@@ -162,12 +162,12 @@ mod tests {
 
     #[test]
     fn a_flag_goes_before_the_environment_and_that_before_the_default() {
-        assert_eq!(load(&[], vec![]).unwrap().listen.port(), 8080);
+        assert_eq!(load(&[], vec![]).unwrap().listen.unwrap().port(), 8080);
         let environment = [("APPLYD_LISTEN", "127.0.0.1:1"), ("APPLYD_TIMING__RETRY_BASE", "0s")];
         let settings = load(&environment, vec![]).unwrap();
-        assert_eq!((settings.listen.port(), settings.timing.retry_base_ms), (1, 0));
+        assert_eq!((settings.listen.unwrap().port(), settings.timing.retry_base_ms), (1, 0));
         let settings = load(&environment, vec![("listen", "127.0.0.1:2".into())]).unwrap();
-        assert_eq!(settings.listen.port(), 2);
+        assert_eq!(settings.listen.unwrap().port(), 2);
     }
 
     #[test]

@@ -27,7 +27,7 @@ struct Person {
 }
 
 pub(super) fn accounts(global: &Global, check: bool) -> Result<(), Failure> {
-    let settings = global.settings(None)?;
+    let settings = global.settings()?;
     let store = crate::commands::store(global, false)?;
     let endpoint = settings.upwork.endpoint.to_string();
     let mut persons = listed(&store, &endpoint)?;

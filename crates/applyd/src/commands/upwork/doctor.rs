@@ -38,7 +38,7 @@ pub(super) fn doctor(
     account: String,
     freelancer: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let settings = global.settings(None)?;
+    let settings = global.settings()?;
     let store = crate::commands::store(global, false)?;
     let known = store.read_blocking(move |tx| known(tx, &account, freelancer.as_deref()))?;
     let upwork = super::client(&store, &settings)?;

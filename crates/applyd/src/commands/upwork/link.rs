@@ -21,7 +21,7 @@ const USUAL_TITLE: &str = "General";
 const LONGEST_PASTED_BYTES: u64 = 16 * 1024;
 
 pub(super) fn link(global: &Global, link: Link) -> Result<(), Failure> {
-    let settings = global.settings(None)?;
+    let settings = global.settings()?;
     let store = crate::commands::store(global, false)?;
     let asked = link.clone();
     store.read_blocking(move |tx| planned(tx, &asked, asked.freelancer.as_deref()).map(|_| ()))?;
