@@ -13,8 +13,8 @@ use crate::tool::{DENY, NEXTEST};
 
 /// The real program, with the points at which a test may kill it.
 const WITH_FAILPOINTS: [&str; 2] = ["--features", "applyd/failpoints"];
-/// The tests of the program, for which an engine is a database elsewhere.
-const ON_POSTGRES: &[&str] = &["--package", "applyd"];
+/// The tests of the program, for which an engine is a database elsewhere; its backups are copies of a file.
+const ON_POSTGRES: &[&str] = &["--package", "applyd", "-E", "not test(/^backup::/)"];
 /// Where nextest's profile `ci` leaves its report.
 const REPORT: &str = "target/nextest/ci/junit.xml";
 
