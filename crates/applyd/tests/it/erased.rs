@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use applyd_core::ids::AccountId;
 use applyd_core::outcome::{Code, Ending};
+use applyd_store::Error;
 use applyd_store::grant::Grantee;
 use applyd_store::retention::Wipe;
-use applyd_store::Error;
 
 use crate::harness::{POLL, Place, job};
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use applyd_core::pace::Kind;
-use applyd_store::pace::{self, Bucket};
 use applyd_store::Error;
+use applyd_store::pace::{self, Bucket};
 use serde_json::json;
 
 use crate::channels::account_on;

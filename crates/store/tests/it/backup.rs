@@ -7,7 +7,7 @@ use applyd_store::meta::Taken;
 use applyd_store::{Clock, Error, Store, backup, meta};
 use rusqlite::Connection;
 
-use crate::engine::on_each;
+use crate::engine::on_sqlite;
 use crate::world::{START, World, job};
 
 fn database(world: &World) -> PathBuf {
@@ -32,7 +32,7 @@ fn reason(path: &Path) -> Option<String> {
 
 #[test]
 fn a_copy_has_what_was_committed_before_while_others_go_on_writing() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 10_000);
         let (stop, mut seen) = (AtomicBool::new(false), 0);
         std::thread::scope(|scope| {
@@ -68,7 +68,7 @@ fn a_copy_has_what_was_committed_before_while_others_go_on_writing() {
 
 #[test]
 fn a_copy_is_one_file_whose_every_start_is_verify_only() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 2);
         world.accept(&account, &job(1));
         let copy = copied(world);
@@ -88,7 +88,7 @@ fn a_copy_is_one_file_whose_every_start_is_verify_only() {
 
 #[test]
 fn what_was_erased_is_in_no_copy() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let raw = Connection::open(database(world)).unwrap();
         let secret = "these words were erased ".repeat(500);
         raw.execute("INSERT INTO meta VALUES ('letter', ?1)", [&secret]).unwrap();
@@ -105,7 +105,7 @@ fn what_was_erased_is_in_no_copy() {
 
 #[test]
 fn no_usable_copy_is_told_as_what_it_is() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 2);
         for n in 0..2 {
             world.accept(&account, &job(n));
@@ -154,7 +154,7 @@ fn no_usable_copy_is_told_as_what_it_is() {
 
 #[test]
 fn one_that_somebody_has_open_is_not_had_alone() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let refused = backup::alone(&database(world)).err().expect("taken");
         assert!(matches!(refused, Error::InUse(_)), "{refused:?}");
         assert!(refused.to_string().contains("applyd.db"), "{refused}");
@@ -184,7 +184,7 @@ fn one_had_alone_is_all_in_its_file_and_nobody_gets_at_it() {
 
 #[test]
 fn the_log_of_another_database_is_never_replayed() {
-    on_each(|world| {
+    on_sqlite(|world| {
         let account = world.account("a", 2);
         let copy = copied(world);
         let whole = std::fs::read(&copy).unwrap();
