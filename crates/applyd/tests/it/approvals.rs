@@ -155,11 +155,8 @@ fn an_interrupted_wait_for_a_preview_leaves_no_wish() {
     let id = desk.apply(&job(1000), json!({}));
     let Desk { place, server, .. } = desk;
     server.kill();
-    let wishes = || {
-        let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
-        let asked = "SELECT count(*) FROM application WHERE open_asked_at IS NOT NULL";
-        store.query_row(asked, [], |row| row.get::<_, i64>(0)).unwrap()
-    };
+    let raw = place.raw();
+    let wishes = || raw.int("SELECT count(*) FROM application WHERE open_asked_at IS NOT NULL");
     for more in [&["--by", "Ada"][..], &["--show"]] {
         let mut child = place.command(&[&["approve", &id], more].concat()).spawn().unwrap();
         wait_for(|| (wishes() == 1).then_some(()));

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use applyd_core::ids::AccountId;
 use applyd_core::outcome::{Code, Ending};
+use applyd_store::Error;
 use applyd_store::grant::Grantee;
 use applyd_store::retention::Wipe;
-use applyd_store::{Clock, Error, Store};
 
 use crate::harness::{POLL, Place, job};
 
@@ -21,7 +21,7 @@ fn what_another_process_has_erased_is_not_told_any_more() {
     assert!(told.starts_with("refused: ") && told != plain, "the site's own words: {told}");
     assert_eq!(server.status(&account, &id), ended, "ready-made by now");
 
-    let store = Store::open_sqlite(&place.path("applyd.db"), Clock::System).unwrap();
+    let store = place.store();
     let mut wipe = Wipe::new(&Grantee::of_account(AccountId::parse(&account.id).unwrap()), true);
     loop {
         let next = wipe.clone();

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use applyd_core::pace::Kind;
+use applyd_store::Error;
 use applyd_store::pace::{self, Bucket};
-use applyd_store::{Clock, Error, Store};
 use serde_json::json;
 
 use crate::channels::account_on;
@@ -16,7 +16,7 @@ fn a_caller_whom_the_rate_leaves_no_turn_is_told_at_once_when_to_come_again() {
     let account = account_on(&place, "agency", "upwork");
     link(&place, &account, "Ada");
     let server = place.serve();
-    let store = Store::open_sqlite(&place.path("applyd.db"), Clock::System).unwrap();
+    let store = place.store();
     let bucket = [Bucket { of: "egress:office".into(), kind: Kind::Plain }];
     let held: Result<(), Error> = store.write_blocking(move |tx| pace::hold(tx, &bucket, 90_000));
     held.unwrap();

@@ -4,7 +4,7 @@ use super::*;
 
 /// As a full disk would: the witness stands beyond the size that this server may write, and nothing else does.
 fn serve_with_a_full_witness(place: &Place) -> Process {
-    let mut witness = OpenOptions::new().append(true).open(place.path("applyd.db.witness")).unwrap();
+    let mut witness = OpenOptions::new().append(true).open(place.witness()).unwrap();
     // Empty lines are none.
     witness.write_all(&[b'\n'; 8 << 20]).unwrap();
     let inner = place.command(&["serve", "--listen", "127.0.0.1:0"]);
@@ -45,7 +45,7 @@ fn a_declaration_that_the_witness_cannot_take_is_refused_and_nothing_counts_as_s
 
     let desk = desk.again(|server, _| assert_eq!(server.stop(), Some(0)));
     assert_eq!(desk.declare(&desk.ada, &repeated).status, 200, "there is room again");
-    let witness = std::fs::read_to_string(desk.place.path("applyd.db.witness")).unwrap();
+    let witness = std::fs::read_to_string(desk.place.witness()).unwrap();
     assert!(witness.contains(&repeated) && !witness.contains(&given_up));
     assert_eq!(desk.record(&desk.ada, &repeated, &submitted()).status, 200);
     assert_eq!(desk.events(&repeated), ["application.applied"]);
@@ -68,7 +68,7 @@ fn a_kill_between_the_declaration_and_its_witness_leaves_it_the_persons_to_repea
     assert!(told.is_err(), "{told:?}");
     let Desk { mut place, server, account, ada, ben } = desk;
     server.kill();
-    let witness = || std::fs::read_to_string(place.path("applyd.db.witness")).unwrap();
+    let witness = || std::fs::read_to_string(place.witness()).unwrap();
     assert!(!witness().contains(&id), "killed before it");
     place.set("APPLYD_CRASH_AT", "");
     let desk = Desk { server: place.serve(), place, account, ada, ben };
@@ -76,7 +76,7 @@ fn a_kill_between_the_declaration_and_its_witness_leaves_it_the_persons_to_repea
     assert_eq!((held.status, &held.json()["heldBy"]), (409, &json!("Ada")), "{held:?}");
     assert_eq!((desk.cancel(&id), desk.events(&id)), (409, vec![]));
     assert_eq!(desk.declare(&desk.ada, &id).status, 200);
-    let witness = std::fs::read_to_string(desk.place.path("applyd.db.witness")).unwrap();
+    let witness = std::fs::read_to_string(desk.place.witness()).unwrap();
     assert!(witness.contains(&id), "the repeat writes the line");
     assert_eq!(desk.record(&desk.ada, &id, &submitted()).status, 200);
     assert_eq!(desk.events(&id), ["application.applied"]);
