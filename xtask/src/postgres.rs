@@ -18,15 +18,14 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 const USER: &str = "postgres";
 const START_WAIT: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Nothing here outlives the tests, so nothing waits for a disk.
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
-    "fsync=off",
-    "full_page_writes=off",
     "max_connections=300",
     "shared_buffers=256MB",
 ];
+/// Nothing outlives the tests, so nothing waits for a disk.
+const OF_TESTS: &[&str] = &["fsync=off", "full_page_writes=off"];
 
 /// The servers, in a folder that goes with them.
 pub(crate) struct Postgres {
@@ -38,11 +37,25 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a cluster and starts it.
+    /// Makes a cluster for the tests and starts it, with a PgBouncer in front.
     ///
     /// # Errors
     /// A program is missing, or does not start.
     pub(crate) fn start() -> Result<Self> {
+        let mut started = Self::start_with(OF_TESTS)?;
+        started.bounce(owner()?)?;
+        Ok(started)
+    }
+
+    /// Makes one that is as durable as an operator's.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn durable() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(settings: &[&str]) -> Result<Self> {
         let (port, bouncer_port) = (free_port()?, free_port()?);
         let folder = std::env::temp_dir().join(format!("applyd-postgres-{}", std::process::id()));
         fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -63,13 +76,12 @@ impl Postgres {
         quietly(init.arg(&data)).context("initdb cannot make a cluster")?;
         let mut server = as_owner(&program("postgres"), owner);
         server.arg("-D").arg(&data).args(["-p", &port.to_string()]);
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().chain(settings) {
             server.args(["-c", setting]);
         }
         let server = spawn(&mut server, &folder.join("postgres.log"))?;
         let mut started = Self { folder, server, bouncer: None, port, bouncer_port };
         started.answers(port)?;
-        started.bounce(owner)?;
         Ok(started)
     }
 
@@ -104,6 +116,18 @@ impl Postgres {
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(())
+    }
+
+    /// The address of a database of the cluster.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// One of the programs that come with it, as a client of the cluster.
+    pub(crate) fn client(&self, name: &str) -> Command {
+        let mut client = command(program(name));
+        client.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        client
     }
 
     /// Tells the tests where the servers are.

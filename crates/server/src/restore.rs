@@ -72,6 +72,8 @@ pub fn restore(
         return Err(failed("write", &database)(error.error));
     }
     failpoint::hit("restore_named");
+    // Durable before anything of the former one is touched.
+    sync_folder(&database).map_err(failed("write the folder of", &database))?;
     let was_whole = alone.is_some();
     drop(alone);
     if let Some(aside) = aside.as_ref().filter(|_| was_whole) {
@@ -83,8 +85,8 @@ pub fn restore(
     if log_aside.is_some() {
         remove(&with(&database, "-shm"))?;
         remove(&log_of(&database))?;
+        sync_folder(&database).map_err(failed("write the folder of", &database))?;
     }
-    sync_folder(&database).map_err(failed("write the folder of", &database))?;
     Ok(Restored { contents, aside, log_aside, removed })
 }
 

@@ -263,7 +263,7 @@ impl Connection {
                 }
             }
             // Nothing hangs on its end: what it gave has been answered.
-            if self.session.get_mut().run("ROLLBACK").is_err() {
+            if self.session.get_mut().run("COMMIT").is_err() {
                 self.session.get_mut().leave();
             }
         }

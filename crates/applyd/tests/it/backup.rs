@@ -135,7 +135,7 @@ fn two_backups_at_once_are_two_backups_or_a_refusal() {
 fn a_served_database_is_not_restored() {
     let (place, account, _sandbox) = lived_in();
     let server = place.serve();
-    fails(&place.run(&["restore", "b.db"]), 1, &["another `applyd serve` has ", "hint: "]);
+    fails(&place.run(&["restore", "b.db"]), 1, &["another `applyd serve` has", "applyd.db open", "hint: "]);
     applied(&server, &account, 1001);
     assert_eq!((server.stop(), aside(&place)), (Some(0), vec![]));
     // Nor while anyone else looks into it.

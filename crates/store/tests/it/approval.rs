@@ -1,5 +1,7 @@
 //! Waiting for a person: what is shown, approved, declined, and what of it counts.
 
+mod left;
+
 use applyd_core::approval::Policy;
 use applyd_core::connects::{Cost, Limits};
 use applyd_core::ids::{AccountId, KeyId, QueueId, ShowingId};
@@ -403,34 +405,6 @@ fn who_says_no_frees_the_slot_at_once() {
         assert!(world.write(move |tx| approval::close(tx, &closed, &T)));
         assert_eq!(world.claim(&account, "w1").unwrap().id, other);
         assert!(matches!(approve(world, &id), Approved::NotShown));
-    });
-}
-
-#[test]
-fn who_leaves_before_the_preview_is_there_is_shown_none() {
-    on_each(|world: &World| {
-        let account = world.account("a", 2);
-        let id = required(world, &account, 1);
-        let leave = || {
-            let left = id.clone();
-            world.write(move |tx| approval::close(tx, &left, &T))
-        };
-        ask(world, &id);
-        assert!(!leave());
-        assert!(world.claim(&account, "w1").is_none(), "nobody wants it any more");
-        ask(world, &id);
-        let epoch = world.claim(&account, "w1").unwrap().progress.epoch;
-        assert!(!leave(), "its preview is being made");
-        world.accept(&account, &job(2));
-        assert!(world.claim(&account, "w2").is_none(), "no second write beside it");
-        assert_eq!(
-            show(world, &id, By::Worker(epoch), shown(world.now())).unwrap().progress.opened_until,
-            None
-        );
-        assert!(
-            last_shown(world, &id).is_none() && world.claim(&account, "w1").is_some(),
-            "the slot is free"
-        );
     });
 }
 
