@@ -32,6 +32,8 @@ mod letters_generated;
 mod limits;
 mod link;
 mod modes;
+mod nodes_limits;
+mod nodes_told;
 mod openapi;
 mod operation;
 mod operator;
