@@ -28,14 +28,19 @@ struct Pair {
 }
 
 fn pair(mut place: Place) -> Pair {
+    // What is accepted at once is not refused for its wait.
+    place.set("APPLYD_TIMING__INTENT_CUTOFF", "200s");
+    place.set("APPLYD_TIMING__DEADLINE", "270s");
     let sandbox = place.sandbox();
     let teller = node(&place, "teller", &[("APPLYD_WORKERS", "0")]);
     let worker = node(&place, "worker", &[]);
     Pair { place, teller, worker, _sandbox: sandbox }
 }
 
-fn job(n: u64) -> String {
-    format!("~02{}", 4_100_000_000_000_000_000 + n)
+fn apply(node: &Process, account: &Account, n: u64) -> String {
+    let reply = node.apply(account, &format!("~02{}", 4_100_000_000_000_000_000 + n));
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.queue_id()
 }
 
 /// How long ago an application has ended.
@@ -61,7 +66,7 @@ fn a_stream_tells_what_another_node_settles_in_the_order_of_commits_and_can_be_r
     let mut told = Vec::new();
     for n in 0..JOBS {
         let node = if n.is_multiple_of(2) { worker } else { teller };
-        assert_eq!(node.apply(&account, &job(n)).status, 200);
+        apply(node, &account, n);
         let event = reader.take(1).remove(0);
         late.push(late_ms(&event["data"]));
         told.push(event);
@@ -69,7 +74,7 @@ fn a_stream_tells_what_another_node_settles_in_the_order_of_commits_and_can_be_r
     println!("milliseconds after the commit: {late:?}");
     assert!(late.iter().all(|late| *late < SOON_MS), "milliseconds after the commit: {late:?}");
     for n in JOBS..2 * JOBS {
-        assert_eq!(worker.apply(&account, &job(n)).status, 200);
+        apply(worker, &account, n);
     }
     told.extend(reader.take(JOBS as usize));
     for node in [worker, teller] {
@@ -92,7 +97,7 @@ fn a_held_poll_is_answered_by_what_another_node_settles() {
     let account = place.account("agency", 99);
     let late: Vec<i64> = (0..JOBS)
         .map(|n| {
-            let id = if n.is_multiple_of(2) { worker } else { teller }.apply(&account, &job(n)).queue_id();
+            let id = apply(if n.is_multiple_of(2) { worker } else { teller }, &account, n);
             let held = status(teller, &account, &format!("queueId={id}&wait=30"), None).json();
             assert_eq!(held["applicationStatus"], "applied", "{held}");
             // Who asks the other one is told the same.
@@ -134,7 +139,7 @@ fn two_nodes_deliver_each_webhook_once() {
     let (account, receiver) = (place.account("agency", 99), Receiver::start(Answer::Status(200)));
     let (id, _) = webhooks::create(teller, &account, &receiver.url);
     for n in 0..JOBS * 2 {
-        assert_eq!(worker.apply(&account, &job(n)).status, 200);
+        apply(worker, &account, n);
     }
     let most = JOBS as usize * 2;
     receiver.wait_for(most, WAIT);
@@ -155,7 +160,7 @@ fn what_a_node_that_dies_was_delivering_another_delivers_after_its_lease() {
     webhooks::create(&teller, &account, &receiver.url);
     // Whoever has it is the one that is killed: the other is not there yet.
     teller.kill();
-    assert_eq!(worker.apply(&account, &job(1)).status, 200);
+    apply(&worker, &account, 1);
     let first = receiver.wait_for(1, WAIT).remove(0);
     let other = node(&place, "other", &[]);
     worker.kill();

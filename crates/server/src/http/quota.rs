@@ -254,9 +254,11 @@ mod tests {
         let asker = Asker::Key(KeyId::new(1, 1));
         assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(79));
         here.0.give_back(&here.1).await.unwrap();
-        let rows = rusqlite::Connection::open(place.path().join("a.db"))
-            .unwrap()
-            .query_row("SELECT period || taken FROM rate_window", [], |row| row.get::<_, String>(0));
+        let rows = rusqlite::Connection::open(place.path().join("a.db")).unwrap().query_row(
+            "SELECT period || taken FROM rate_window",
+            [],
+            |row| row.get::<_, String>(0),
+        );
         assert_eq!(rows.unwrap(), "day1");
         assert_eq!(after.take(&asker, Endpoint::Apply).await, Ok(78));
     }

@@ -194,7 +194,9 @@ fn a_server_that_takes_no_writes_is_refused_for_reads_too() {
         let name = postgres::named(world.folder.path());
         let set = |to: &str| {
             postgres::client()
-                .batch_execute(&format!(r#"ALTER DATABASE "{name}" SET default_transaction_read_only = {to}"#))
+                .batch_execute(&format!(
+                    r#"ALTER DATABASE "{name}" SET default_transaction_read_only = {to}"#
+                ))
                 .unwrap();
         };
         let (wire, store) = node(world);
@@ -206,7 +208,10 @@ fn a_server_that_takes_no_writes_is_refused_for_reads_too() {
         wire.set(Fate::Down);
         wire.set(Fate::Pass);
         let read = store.read_blocking(account::list).map(|_| ());
-        assert!(matches!(&read, Err(Error::Unreachable(why)) if why.contains("does not allow writes")), "{read:?}");
+        assert!(
+            matches!(&read, Err(Error::Unreachable(why)) if why.contains("does not allow writes")),
+            "{read:?}"
+        );
         set("off");
         store.read_blocking(account::list).unwrap();
     });

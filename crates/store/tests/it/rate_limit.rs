@@ -26,8 +26,7 @@ fn portions_add_up_to_the_limit_and_the_last_is_what_is_left() {
     on_each(|world| {
         let other = world.open_again();
         let minute = wanted(Period::Minute, 100);
-        let portion =
-            |n: u32| take(if n.is_multiple_of(2) { &world.store } else { &other }, KEY, minute);
+        let portion = |n: u32| take(if n.is_multiple_of(2) { &world.store } else { &other }, KEY, minute);
         let taken: Vec<_> = (0..35).map(|n| portion(n)).map(|got| (got.requests, got.taken)).collect();
         let threes: Vec<_> = (1..=33).map(|n| (3, n * 3)).collect();
         assert_eq!(taken[..33], threes);
@@ -75,9 +74,7 @@ fn what_is_given_back_can_be_taken_again() {
         let minute = wanted(Period::Minute, 2);
         (0..2).for_each(|_| assert_eq!(take(&world.store, KEY, minute).requests, 1));
         let give_back = |world: &World, requests| {
-            world.write(move |tx| {
-                rate_limit::give_back(tx, KEY, Endpoint::Status, minute.window, requests)
-            });
+            world.write(move |tx| rate_limit::give_back(tx, KEY, Endpoint::Status, minute.window, requests));
         };
         give_back(world, 1);
         assert_eq!(take(&world.store, KEY, minute).taken, 2);
@@ -89,7 +86,8 @@ fn what_is_given_back_can_be_taken_again() {
 #[test]
 fn windows_that_have_ended_are_forgotten_bite_by_bite() {
     on_each(|world| {
-        let at = |period: Period, s: i64| Wanted { window: period.window(START / 1000 + s), ..wanted(period, 40) };
+        let at =
+            |period: Period, s: i64| Wanted { window: period.window(START / 1000 + s), ..wanted(period, 40) };
         for asker in [KEY, "key_2"] {
             for s in [0, 60, 120] {
                 take(&world.store, asker, at(Period::Minute, s));
