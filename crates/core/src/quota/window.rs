@@ -282,8 +282,10 @@ mod tests {
             let limits = per(limit, None);
             let mut pool = Pool::default();
             let mut nodes: [Used; 4] = Default::default();
-            let taken = nodes[1..].iter_mut().filter(|used| pool.take(used, START, limits).0.is_ok()).count();
-            let mut taken = u32::try_from(taken).unwrap();
+            let mut taken = 0;
+            for used in &mut nodes[1..] {
+                taken += u32::from(pool.take(used, START, limits).0.is_ok());
+            }
             while pool.take(&mut nodes[0], START, limits).0.is_ok() {
                 taken += 1;
             }

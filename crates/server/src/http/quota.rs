@@ -254,13 +254,13 @@ mod tests {
         let asker = Asker::Key(KeyId::new(1, 1));
         assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(79));
         here.0.give_back(&here.1).await.unwrap();
-        let rows = rusqlite::Connection::open(place.path().join("a.db")).unwrap().query_row(
-            "SELECT period || taken FROM rate_window",
-            [],
-            |row| row.get::<_, String>(0),
-        );
-        assert_eq!(rows.unwrap(), "day1");
-        assert_eq!(after.take(&asker, Endpoint::Apply).await, Ok(78));
+        let at_s = here.1.now() / 1000;
+        let wants = Period::ALL.map(|period| Wanted { window: period.window(at_s), limit: 80, taken: 0 });
+        let id = asker.clone();
+        let take = move |tx: &Tx<'_>| rate_limit::take(tx, id.as_str(), Endpoint::Apply, &wants);
+        let taken: Vec<_> = here.1.write(take).await.unwrap().iter().map(|portion| portion.taken).collect();
+        assert_eq!(taken, [2, 3], "of the minute nothing, of the day one was stored");
+        assert_eq!(after.take(&asker, Endpoint::Apply).await, Ok(76));
     }
 
     #[tokio::test]
