@@ -155,7 +155,7 @@ fn what_a_node_that_dies_was_delivering_another_delivers_after_its_lease() {
     }
     let mut place = Place::fast();
     allow(&mut place);
-    let Pair { place, teller, worker, .. } = pair(place);
+    let Pair { place, teller, worker, _sandbox } = pair(place);
     let (account, receiver) = (place.account("agency", 99), Receiver::start(Answer::Hang));
     webhooks::create(&teller, &account, &receiver.url);
     // Whoever has it is the one that is killed: the other is not there yet.

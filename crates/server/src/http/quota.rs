@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use applyd_core::ids::{KeyId, PersonId};
 use applyd_core::quota::{Endpoint, Limits, Period, Portion, Short, Standing, Used, Wanted};
@@ -12,6 +13,8 @@ use axum::http::Method;
 
 /// Askers, so that the writer is not busy with it for long.
 const GIVEN_BACK_AT_ONCE: usize = 100;
+/// For those of one asker who came before and ask the store: where it cannot be reached, each of them takes long.
+const TURN_WAIT: Duration = Duration::from_secs(10);
 const DAY_MS: i64 = 86_400_000;
 
 /// The endpoint of a route; none for what needs no key.
@@ -148,7 +151,8 @@ impl Usage {
         endpoint: Endpoint,
         limits: Limits,
     ) -> Result<Result<Standing, Standing>, Error> {
-        let mut used = self.used(endpoint).await;
+        let too_late = |_| Error::Unreachable("a portion of a limit is waited for".into());
+        let mut used = tokio::time::timeout(TURN_WAIT, self.used(endpoint)).await.map_err(too_late)?;
         loop {
             match used.take(store.now() / 1000, limits) {
                 Ok(standing) => return Ok(Ok(standing)),
