@@ -27,7 +27,7 @@ fn portions_add_up_to_the_limit_and_the_last_is_what_is_left() {
         let other = world.open_again();
         let minute = wanted(Period::Minute, 100);
         let portion = |n: u32| take(if n.is_multiple_of(2) { &world.store } else { &other }, KEY, minute);
-        let taken: Vec<_> = (0..35).map(|n| portion(n)).map(|got| (got.requests, got.taken)).collect();
+        let taken: Vec<_> = (0..35).map(&portion).map(|got| (got.requests, got.taken)).collect();
         let threes: Vec<_> = (1..=33).map(|n| (3, n * 3)).collect();
         assert_eq!(taken[..33], threes);
         assert_eq!(taken[33..], [(1, 100), (0, 100)]);
@@ -58,7 +58,11 @@ fn nodes_that_ask_at_once_never_get_more_than_the_limit() {
                 scope.spawn(move || {
                     barrier.wait();
                     let portions = std::iter::repeat_with(|| take(&store, KEY, wanted(Period::Minute, 300)));
-                    portions.map(|portion| portion.requests).take_while(|requests| *requests > 0).sum::<u32>()
+                    portions
+                        .map(|portion| portion.requests)
+                        .take(400)
+                        .take_while(|requests| *requests > 0)
+                        .sum::<u32>()
                 })
             };
             let started: Vec<_> = stores.iter().map(node).collect();
