@@ -449,14 +449,15 @@ CREATE TABLE rate_limit (
 );
 
 -- All nodes add to the same rows, again and again.
-CREATE TABLE day_count (
-  key_id   TEXT COLLATE "C" NOT NULL REFERENCES api_key (id),
-  endpoint TEXT COLLATE "C" NOT NULL,
-  day      BIGINT NOT NULL,
-  used     BIGINT NOT NULL CHECK (used >= 0),
-  PRIMARY KEY (key_id, endpoint, day)
+CREATE TABLE rate_window (
+  asker     TEXT COLLATE "C" NOT NULL,
+  endpoint  TEXT COLLATE "C" NOT NULL,
+  period    TEXT COLLATE "C" NOT NULL CHECK (period = 'minute' OR period = 'day'),
+  ends_at_s BIGINT NOT NULL,
+  taken     BIGINT NOT NULL CHECK (taken >= 0),
+  PRIMARY KEY (asker, endpoint, period, ends_at_s)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX day_count_age ON day_count (day);
+CREATE INDEX rate_window_age ON rate_window (ends_at_s);
 
 CREATE TABLE feed (
   account_id TEXT COLLATE "C" NOT NULL REFERENCES account (id),

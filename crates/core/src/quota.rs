@@ -1,7 +1,8 @@
 //! How often a key may call each endpoint: fixed windows on Unix time. Source: uphunt-api.md §5.
 
-const MINUTE_S: i64 = 60;
-const DAY_S: i64 = 86_400;
+mod window;
+
+pub use window::{Period, Portion, Short, Standing, Used, Wanted, Window};
 
 /// How many requests are let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,17 @@ pub struct Limits {
     pub per_minute: u32,
     /// In each UTC day.
     pub per_day: Option<u32>,
+}
+
+impl Limits {
+    /// How many in a period; `None`: any number.
+    #[must_use]
+    pub const fn of(self, period: Period) -> Option<u32> {
+        match period {
+            Period::Minute => Some(self.per_minute),
+            Period::Day => self.per_day,
+        }
+    }
 }
 
 const fn minute(per_minute: u32) -> Limits {
@@ -118,130 +130,9 @@ impl Endpoint {
     }
 }
 
-/// What of its limits a key has used in the windows of its last request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Used {
-    minute: i64,
-    in_minute: u32,
-    day: i64,
-    in_day: u32,
-}
-
-/// Where a key stands after a request: the window with the fewest left, in a tie the one that ends later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// The window's limit.
-    pub limit: u32,
-    /// What is left of it.
-    pub remaining: u32,
-    /// Its end, Unix seconds.
-    pub resets_at_s: i64,
-}
-
-/// The UTC day of a time in Unix seconds.
-#[must_use]
-pub fn day_of(now_s: i64) -> i64 {
-    now_s.div_euclid(DAY_S)
-}
-
-impl Used {
-    /// As it was counted for a day before.
-    #[must_use]
-    pub fn on_day(day: i64, in_day: u32) -> Self {
-        Self { day, in_day, ..Self::default() }
-    }
-
-    /// Requests counted on this day.
-    #[must_use]
-    pub fn in_day(&self, day: i64) -> u32 {
-        if self.day == day { self.in_day } else { 0 }
-    }
-
-    /// Takes over the sum of a day that others have added to.
-    pub fn raise_day(&mut self, day: i64, in_day: u32) {
-        if self.day == day {
-            self.in_day = self.in_day.max(in_day);
-        }
-    }
-
-    /// Counts a request.
-    ///
-    /// # Errors
-    /// A window is used up: then nothing is counted, and the standing is that of the one that ends last.
-    pub fn take(&mut self, now_s: i64, limits: Limits) -> Result<Standing, Standing> {
-        let (minute, day) = (now_s.div_euclid(MINUTE_S), day_of(now_s));
-        if self.minute != minute {
-            (self.minute, self.in_minute) = (minute, 0);
-        }
-        if self.day != day {
-            (self.day, self.in_day) = (day, 0);
-        }
-        let exhausted = self.in_minute >= limits.per_minute
-            || limits.per_day.is_some_and(|per_day| self.in_day >= per_day);
-        if exhausted {
-            return Err(self.standing(limits));
-        }
-        self.in_minute += 1;
-        self.in_day = self.in_day.saturating_add(1);
-        Ok(self.standing(limits))
-    }
-
-    fn standing(&self, limits: Limits) -> Standing {
-        let of = |limit: u32, used: u32, resets_at_s| Standing {
-            limit,
-            remaining: limit.saturating_sub(used),
-            resets_at_s,
-        };
-        let minute = of(limits.per_minute, self.in_minute, (self.minute + 1) * MINUTE_S);
-        match limits.per_day.map(|per_day| of(per_day, self.in_day, (self.day + 1) * DAY_S)) {
-            Some(day) if (day.remaining, -day.resets_at_s) <= (minute.remaining, -minute.resets_at_s) => day,
-            _ => minute,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A minute and a day begin here.
-    const START: i64 = 20_000 * DAY_S;
-
-    #[test]
-    fn a_minute_is_a_fixed_window() {
-        let (mut used, limits) = (Used::default(), minute(2));
-        let standing = |remaining| Standing { limit: 2, remaining, resets_at_s: START + 60 };
-        assert_eq!(used.take(START + 59, limits), Ok(standing(1)));
-        assert_eq!(used.take(START + 59, limits), Ok(standing(0)));
-        assert_eq!(used.take(START + 59, limits), Err(standing(0)));
-        assert_eq!(used.take(START + 60, limits), Ok(Standing { resets_at_s: START + 120, ..standing(1) }));
-    }
-
-    #[test]
-    fn the_tighter_window_is_told_and_a_tie_goes_to_the_later_end() {
-        let (mut used, limits) = (Used::default(), day(2, 3));
-        assert_eq!(used.take(START, limits).map(|s| (s.limit, s.remaining)), Ok((2, 1)));
-        assert_eq!(used.take(START, limits).map(|s| (s.limit, s.remaining)), Ok((2, 0)));
-        assert_eq!(used.take(START, limits).map_err(|s| s.resets_at_s), Err(START + 60));
-        let both = Standing { limit: 3, remaining: 0, resets_at_s: START + DAY_S };
-        assert_eq!(used.take(START + 60, limits), Ok(both), "a refused request is not counted");
-        assert_eq!(used.take(START + 60, limits), Err(both));
-        assert_eq!(used.take(START + DAY_S, limits).map(|s| s.remaining), Ok(1));
-        assert_eq!(used.in_day(day_of(START)), 0);
-    }
-
-    #[test]
-    fn a_tie_is_told_as_the_day() {
-        let (mut used, limits) = (Used::default(), day(2, 2));
-        assert_eq!(used.take(START, limits).map(|s| s.resets_at_s), Ok(START + DAY_S));
-    }
-
-    #[test]
-    fn a_day_goes_on_where_it_was_counted() {
-        let mut used = Used::on_day(day_of(START), 3);
-        assert!(used.take(START, day(2, 3)).is_err());
-        assert_eq!(used.take(START + DAY_S, day(2, 3)).map(|s| s.remaining), Ok(1));
-    }
 
     #[test]
     fn the_table_is_the_contract_and_names_are_unique() {

@@ -77,7 +77,6 @@ pub struct Running {
     deliveries: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     follower: JoinHandle<()>,
-    saver: JoinHandle<()>,
     checker: JoinHandle<()>,
     quota: Arc<Quota>,
     store: Store,
@@ -159,7 +158,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (leave, left) = watch::channel(false);
     let (stop, stopped) = watch::channel(false);
     let metrics = metrics_of(&settings, &store, &stopped).await?;
-    let quota = Arc::new(Quota::default());
+    let quota = Arc::new(Quota::new(settings.database.file().is_some()));
     let app = App {
         store: store.clone(),
         timing,
@@ -182,10 +181,6 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let router = router(Arc::new(app));
     let follower = tokio::spawn(news::follow(store.clone(), Arc::clone(&worker.news), told_so_far));
-    let saver = tokio::spawn({
-        let (quota, store) = (Arc::clone(&quota), store.clone());
-        async move { quota.keep_saving(&store).await }
-    });
     let checker = tokio::spawn(drift::keep_checking(
         store.clone(),
         worker.marketplaces.clone(),
@@ -206,7 +201,6 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         deliveries,
         sweeper,
         follower,
-        saver,
         checker,
         quota,
         store,
@@ -236,10 +230,9 @@ impl Running {
         }
         self.sweeper.abort();
         self.follower.abort();
-        self.saver.abort();
         self.checker.abort();
-        if let Err(error) = self.quota.save(&self.store).await {
-            tracing::warn!(%error, "the day's counts could not be stored");
+        if let Err(error) = self.quota.give_back(&self.store).await {
+            tracing::warn!(%error, "what is left of the limits could not be given back");
         }
         if let Some(embedded) = self.sandbox {
             embedded.stop.send_replace(true);

@@ -13,7 +13,7 @@ const MIGRATION_LOCK: i64 = 0x6170_706c_7964;
 
 const POSTGRES: [&str; 1] = [include_str!("../../../migrations/postgres/0001_init.sql")];
 
-const SQLITE: [&str; 14] = [
+const SQLITE: [&str; 15] = [
     include_str!("../../../migrations/sqlite/0001_init.sql"),
     include_str!("../../../migrations/sqlite/0002_webhook.sql"),
     include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
@@ -28,6 +28,7 @@ const SQLITE: [&str; 14] = [
     include_str!("../../../migrations/sqlite/0012_audit.sql"),
     include_str!("../../../migrations/sqlite/0013_intent_login.sql"),
     include_str!("../../../migrations/sqlite/0014_open_intent.sql"),
+    include_str!("../../../migrations/sqlite/0015_rate_window.sql"),
 ];
 
 /// Brings the schema of an SQLite file up to date; answers from which version to which.

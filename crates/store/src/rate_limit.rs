@@ -1,9 +1,10 @@
-//! Limits that differ from the table of the API, and what a key has used of a day.
+//! Limits that differ from the table of the API, and what nodes have taken of the windows of each asker: a key or a
+//! person, by its id.
 
-use applyd_core::ids::{AccountId, KeyId};
-use applyd_core::quota::{Endpoint, Limits};
+use applyd_core::ids::AccountId;
+use applyd_core::quota::{Endpoint, Limits, Portion, Wanted, Window};
 
-use crate::tx::{Row, values};
+use crate::tx::values;
 use crate::{Error, Tx};
 
 /// Sets the limits of an account for an endpoint.
@@ -51,47 +52,89 @@ pub fn list(tx: &Tx<'_>, account: &AccountId) -> Result<Vec<(Endpoint, Limits)>,
     )
 }
 
-/// What a key has used of a day, by endpoint.
+/// Takes a portion of each of these windows for a node to spend; together nodes never take more than the limit.
 ///
 /// # Errors
 /// The store's.
-pub fn used(tx: &Tx<'_>, key: &KeyId, day: i64) -> Result<Vec<(Endpoint, u32)>, Error> {
-    tx.all(
-        "SELECT endpoint, used FROM day_count WHERE key_id = ?1 AND day = ?2",
-        values![key.as_str(), day],
-        |row| Ok((row.parsed(0, Endpoint::parse)?, used_of(row, 1)?)),
+pub fn take(tx: &Tx<'_>, asker: &str, endpoint: Endpoint, wants: &[Wanted]) -> Result<Vec<Portion>, Error> {
+    wants.iter().map(|wanted| take_one(tx, asker, endpoint, *wanted)).collect()
+}
+
+fn take_one(tx: &Tx<'_>, asker: &str, endpoint: Endpoint, wanted: Wanted) -> Result<Portion, Error> {
+    let usual = wanted.portion(0);
+    if let Some(taken) = add(tx, asker, endpoint, wanted, usual.requests)? {
+        return Ok(Portion { taken, ..usual });
+    }
+    let last = wanted.portion(taken(tx, asker, endpoint, wanted.window)?);
+    if last.requests > 0 {
+        add(tx, asker, endpoint, wanted, last.requests)?;
+    }
+    Ok(last)
+}
+
+/// Takes so many; answers what is taken then, and nothing where that would be more than the limit. No look at the row
+/// before it: nodes that do so at once are in each other's way.
+fn add(
+    tx: &Tx<'_>,
+    asker: &str,
+    endpoint: Endpoint,
+    wanted: Wanted,
+    requests: u32,
+) -> Result<Option<u32>, Error> {
+    let Wanted { window, limit, .. } = wanted;
+    tx.one(
+        "INSERT INTO rate_window (asker, endpoint, period, ends_at_s, taken) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (asker, endpoint, period, ends_at_s) DO UPDATE SET taken = rate_window.taken + excluded.taken
+         WHERE rate_window.taken + excluded.taken <= ?6 RETURNING taken",
+        values![
+            asker,
+            endpoint.name(),
+            window.period.as_str(),
+            window.ends_at_s,
+            i64::from(requests),
+            i64::from(limit)
+        ],
+        |row| count(row.int(0)?),
     )
 }
 
-/// Adds to what a key has used of a day; answers the sum, which others may have added to as well.
+fn taken(tx: &Tx<'_>, asker: &str, endpoint: Endpoint, window: Window) -> Result<u32, Error> {
+    let taken = tx.one(
+        "SELECT taken FROM rate_window WHERE asker = ?1 AND endpoint = ?2 AND period = ?3 AND ends_at_s = ?4",
+        values![asker, endpoint.name(), window.period.as_str(), window.ends_at_s],
+        |row| count(row.int(0)?),
+    )?;
+    Ok(taken.unwrap_or(0))
+}
+
+/// Gives back what a node has taken and will not spend.
 ///
 /// # Errors
 /// The store's.
-pub fn add(tx: &Tx<'_>, key: &KeyId, endpoint: Endpoint, day: i64, more: u32) -> Result<u32, Error> {
-    let of = values![key.as_str(), endpoint.name(), day, i64::from(more)];
+pub fn give_back(
+    tx: &Tx<'_>,
+    asker: &str,
+    endpoint: Endpoint,
+    window: Window,
+    requests: u32,
+) -> Result<(), Error> {
     tx.execute(
-        "INSERT INTO day_count (key_id, endpoint, day, used) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (key_id, endpoint, day) DO UPDATE SET used = day_count.used + excluded.used",
-        of,
+        "UPDATE rate_window SET taken = taken - ?5
+         WHERE asker = ?1 AND endpoint = ?2 AND period = ?3 AND ends_at_s = ?4 AND taken >= ?5",
+        values![asker, endpoint.name(), window.period.as_str(), window.ends_at_s, i64::from(requests)],
     )?;
-    let sum = tx.one(
-        "SELECT used FROM day_count WHERE key_id = ?1 AND endpoint = ?2 AND day = ?3",
-        &of[..3],
-        |row| used_of(row, 0),
-    )?;
-    Ok(sum.unwrap_or(more))
+    Ok(())
 }
 
-/// Forgets the counts of days before this one.
+/// Forgets those windows that ended first, if they have ended; answers how many.
 ///
 /// # Errors
 /// The store's.
-pub fn purge(tx: &Tx<'_>, day: i64) -> Result<usize, Error> {
-    tx.execute("DELETE FROM day_count WHERE day < ?1", values![day])
-}
-
-fn used_of(row: &Row<'_>, at: usize) -> Result<u32, Error> {
-    count(row.int(at)?)
+pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
+    tx.execute(
+        "DELETE FROM rate_window WHERE ends_at_s < ?1 AND ends_at_s = (SELECT min(ends_at_s) FROM rate_window)",
+        values![tx.now() / 1000],
+    )
 }
 
 fn count(number: i64) -> Result<u32, Error> {

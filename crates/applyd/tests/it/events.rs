@@ -14,20 +14,20 @@ const PATH: &str = "/api/auto-apply-v2/events";
 const PLACE_WITHIN: Duration = Duration::from_secs(5);
 
 /// A reader of a stream, as simple as can be: HTTP/1.0, so that nothing is chunked.
-struct Reader(BufReader<TcpStream>);
+pub(crate) struct Reader(BufReader<TcpStream>);
 
 /// One block of a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Block {
+pub(crate) struct Block {
     event: String,
-    id: String,
+    pub(crate) id: String,
     data: String,
     retry: String,
 }
 
 impl Reader {
     /// Opens a stream; answers its status and head too.
-    fn open(server: &Process, key: &str, query: &str, headers: &str) -> (u16, String, Self) {
+    pub(crate) fn open(server: &Process, key: &str, query: &str, headers: &str) -> (u16, String, Self) {
         let mut stream = connect(&server.url).unwrap();
         write!(stream, "GET {PATH}{query} HTTP/1.0\r\nx-api-key: {key}\r\n{headers}\r\n").unwrap();
         let mut reader = BufReader::new(stream);
@@ -39,7 +39,7 @@ impl Reader {
     }
 
     /// One that must open.
-    fn of(server: &Process, account: &Account, query: &str) -> Self {
+    pub(crate) fn of(server: &Process, account: &Account, query: &str) -> Self {
         let (status, head, reader) = Self::open(server, &account.key, query, "");
         assert_eq!(status, 200, "{head}");
         reader
@@ -59,7 +59,7 @@ impl Reader {
     }
 
     /// The next block that is no mere sign of life; `None` at the end of the stream.
-    fn next(&mut self) -> Option<Block> {
+    pub(crate) fn next(&mut self) -> Option<Block> {
         let mut block = Block::default();
         loop {
             let mut line = String::new();
@@ -78,7 +78,7 @@ impl Reader {
     }
 
     /// The next so many events.
-    fn take(&mut self, most: usize) -> Vec<Value> {
+    pub(crate) fn take(&mut self, most: usize) -> Vec<Value> {
         std::iter::repeat_with(|| self.next().unwrap())
             .filter(|block| !block.data.is_empty())
             .map(|block| {

@@ -21,13 +21,13 @@ fn now_s() -> u64 {
 }
 
 /// A window must not end in the middle of what is counted.
-fn early_in_a_minute() {
+pub(crate) fn early_in_a_minute() {
     while now_s() % 60 > 50 {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-fn number(reply: &Reply, header: &str) -> u64 {
+pub(crate) fn number(reply: &Reply, header: &str) -> u64 {
     reply.header(header).unwrap_or_else(|| panic!("no {header}: {reply:?}")).parse().unwrap()
 }
 

@@ -35,6 +35,8 @@ mod letters_generated;
 mod limits;
 mod link;
 mod modes;
+mod nodes_limits;
+mod nodes_told;
 mod openapi;
 mod operation;
 mod operator;

@@ -9,13 +9,13 @@ use crate::harness::{Account, Place, Process, Reply, job};
 /// A hint's way to a caller; a look each second would take half a second on average.
 const SOON_MS: i64 = 200;
 
-fn status(server: &Process, account: &Account, query: &str, known: Option<&str>) -> Reply {
+pub(crate) fn status(server: &Process, account: &Account, query: &str, known: Option<&str>) -> Reply {
     let path = format!("/api/auto-apply-v2/status?{query}");
     let headers = [("x-api-key", account.key.as_str()), ("if-none-match", known.unwrap_or_default())];
     server.call_with("GET", &path, &headers[..1 + usize::from(known.is_some())], None)
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
 }
 

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use applyd_core::ids::looks_like_api_key;
-use applyd_core::quota::{Endpoint, Limits, day_of};
+use applyd_core::quota::{Endpoint, Limits};
 use applyd_store::api_key::{self, Holder};
-use applyd_store::rate_limit;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use quick_cache::sync::Cache;
@@ -71,20 +70,24 @@ pub(super) fn asked(parts: &Parts) -> Result<Endpoint, Refused> {
 }
 
 /// Counts a request, unless nobody is held to limits.
-pub(super) fn count(app: &App, usage: &Usage, endpoint: Endpoint, limits: Limits) -> Result<(), Refused> {
+pub(super) async fn count(
+    app: &App,
+    usage: &Usage,
+    endpoint: Endpoint,
+    limits: Limits,
+) -> Result<(), Refused> {
     if app.rate_limits {
-        let now_s = app.store.now() / 1000;
-        let taken = usage.take(endpoint, now_s, limits);
+        let taken = usage.take(&app.store, endpoint, limits).await?;
         let (Ok(standing) | Err(standing)) = taken;
         Answering::counted(standing);
-        taken.map_err(|standing| Refused::Limited { standing, now_s })?;
+        taken.map_err(|standing| Refused::Limited { standing, now_s: app.store.now() / 1000 })?;
     }
     Ok(())
 }
 
 async fn admit(parts: &Parts, app: &App, endpoint: Endpoint) -> Result<Caller, Refused> {
     let known = known(parts, app).await?;
-    count(app, &known.usage, endpoint, known.holder.limits_of(endpoint))?;
+    count(app, &known.usage, endpoint, known.holder.limits_of(endpoint)).await?;
     Ok(Caller(known.holder))
 }
 
@@ -99,17 +102,9 @@ async fn known(parts: &Parts, app: &App) -> Result<Known, Refused> {
     if let Some(known) = app.keys.get(&hash, app.store.now()) {
         return Ok(known);
     }
-    let today = day_of(app.store.now() / 1000);
-    let found = app
-        .store
-        .read(move |tx| {
-            let Some(holder) = api_key::holder(tx, &hash)? else { return Ok(None) };
-            let used = rate_limit::used(tx, &holder.key, today)?;
-            Ok::<_, applyd_store::Error>(Some((holder, used)))
-        })
-        .await?;
-    let (holder, used) = found.ok_or(Refused::InvalidKey)?;
-    let usage = app.quota.of(Asker::Key(holder.key.clone()), today, &used);
+    let found = app.store.read(move |tx| api_key::holder(tx, &hash)).await?;
+    let holder = found.ok_or(Refused::InvalidKey)?;
+    let usage = app.quota.of(Asker::Key(holder.key.clone()), app.store.now());
     let known = Known { holder: Arc::new(holder), usage, at: Instant::now() };
     app.keys.0.insert(hash, known.clone());
     Ok(known)

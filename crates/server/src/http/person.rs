@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use applyd_core::ids::looks_like_person_token;
-use applyd_core::quota::{Endpoint, Limits, day_of};
+use applyd_core::quota::{Endpoint, Limits};
 use applyd_store::person;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
@@ -29,9 +29,8 @@ impl FromRequestParts<Arc<App>> for Person {
         let hash = Sha256::digest(token(parts)?.as_bytes()).into();
         let found = app.store.read(move |tx| person::at_desk(tx, &hash)).await?;
         let person = found.ok_or(Refused::InvalidToken)?;
-        let today = day_of(app.store.now() / 1000);
-        let usage = app.quota.of(Asker::Person(person.id.clone()), today, &[]);
-        count(app, &usage, endpoint, limits(&person, endpoint))?;
+        let usage = app.quota.of(Asker::Person(person.id.clone()), app.store.now());
+        count(app, &usage, endpoint, limits(&person, endpoint)).await?;
         Ok(Self(person))
     }
 }
@@ -49,8 +48,7 @@ fn token(parts: &Parts) -> Result<&str, Refused> {
     if is_token { Ok(token) } else { Err(Refused::InvalidToken) }
 }
 
-/// Without a limit of a day: its counts are kept by key.
 fn limits(person: &person::Person, endpoint: Endpoint) -> Limits {
     let own = person.limits.iter().find(|(of, _)| *of == endpoint);
-    Limits { per_day: None, ..own.map_or_else(|| endpoint.limits(), |(_, limits)| *limits) }
+    own.map_or_else(|| endpoint.limits(), |(_, limits)| *limits)
 }

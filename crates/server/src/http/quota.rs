@@ -1,18 +1,21 @@
-//! How much: each key's count for each endpoint, in memory; what counts for a whole day is also stored.
+//! How much: what each key and each person may use of each endpoint. Nodes share it by the store, of which a node takes
+//! portions; requests are counted in memory.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use applyd_core::ids::{KeyId, PersonId};
-use applyd_core::quota::{Endpoint, Limits, Standing, Used, day_of};
+use applyd_core::quota::{Endpoint, Limits, Period, Portion, Short, Standing, Used, Wanted};
 use applyd_store::{Error, Store, Tx, rate_limit};
 use axum::http::Method;
 
-/// What a kill may forget of a day's count is not more than this.
-const SAVE_EVERY: Duration = Duration::from_secs(1);
-/// So that the writer is not busy with it for long.
-const SAVED_AT_ONCE: usize = 500;
+/// Askers, so that the writer is not busy with it for long.
+const GIVEN_BACK_AT_ONCE: usize = 100;
+/// For those of one asker who came before and ask the store: where it cannot be reached, each of them takes long.
+const TURN_WAIT: Duration = Duration::from_secs(10);
+const DAY_MS: i64 = 86_400_000;
 
 /// The endpoint of a route; none for what needs no key.
 pub(crate) fn endpoint(method: &Method, route: &str) -> Option<Endpoint> {
@@ -53,145 +56,142 @@ pub(crate) fn endpoint(method: &Method, route: &str) -> Option<Endpoint> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Asker {
     Key(KeyId),
-    /// Has no limit of a day, so that nothing of it is stored.
     Person(PersonId),
 }
 
-/// The counts of all who asked of late.
-#[derive(Default)]
-pub(crate) struct Quota(Mutex<HashMap<Asker, Arc<Usage>>>);
+/// What all who asked of late may use here.
+pub(crate) struct Quota {
+    is_alone: bool,
+    known: Mutex<Known>,
+}
 
-/// The counts of one of them.
-pub(crate) struct Usage([Mutex<Counted>; Endpoint::ALL.len()]);
-
 #[derive(Default)]
-struct Counted {
-    used: Used,
-    /// Requests that the store has not heard of, and their day.
-    unsaved: u32,
-    unsaved_day: i64,
+struct Known {
+    day: i64,
+    usages: HashMap<Asker, Arc<Usage>>,
+}
+
+/// What one of them may use here.
+pub(crate) struct Usage {
+    asker: Asker,
+    is_alone: bool,
+    /// The day it was last asked for.
+    day: AtomicI64,
+    /// A place for each endpoint, in their order. Whoever asks the store for a portion keeps the others of this asker
+    /// waiting, who would only ask for more of the same.
+    used: [tokio::sync::Mutex<Used>; Endpoint::ALL.len()],
+}
+
+impl Asker {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Key(id) => id.as_str(),
+            Self::Person(id) => id.as_str(),
+        }
+    }
 }
 
 impl Quota {
-    /// The counts of one who asks; new ones go on from what the store has of today.
-    pub(crate) fn of(&self, asker: Asker, today: i64, stored: &[(Endpoint, u32)]) -> Arc<Usage> {
-        let fresh = || {
-            let usage = Usage(std::array::from_fn(|_| Mutex::default()));
-            for (endpoint, used) in stored {
-                usage.counted(*endpoint).used = Used::on_day(today, *used);
-            }
-            Arc::new(usage)
-        };
-        Arc::clone(lock(&self.0).entry(asker).or_insert_with(fresh))
+    /// Of a node that has the database to itself, or shares it. Alone it keeps the minutes to itself: they need no
+    /// more than its memory.
+    pub(crate) fn new(is_alone: bool) -> Self {
+        Self { is_alone, known: Mutex::default() }
     }
 
-    /// Tells the store for ever.
-    pub(crate) async fn keep_saving(&self, store: &Store) {
-        let mut ticks = tokio::time::interval(SAVE_EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = self.save(store).await {
-                tracing::warn!(%error, "the day's counts could not be stored; they are tried again");
-            }
+    /// What one who asks may use. When a day begins, those are forgotten who have not asked since the day before: a
+    /// key that is still known from a moment ago must not be counted apart.
+    pub(crate) fn of(&self, asker: Asker, now_ms: i64) -> Arc<Usage> {
+        let today = now_ms.div_euclid(DAY_MS);
+        let mut known = self.known();
+        if known.day != today {
+            known.day = today;
+            known.usages.retain(|_, usage| usage.day.load(Ordering::Relaxed) >= today - 1);
         }
+        let usage = known.usages.entry(asker.clone()).or_insert_with(|| {
+            let used = std::array::from_fn(|_| tokio::sync::Mutex::default());
+            Arc::new(Usage { asker, is_alone: self.is_alone, day: AtomicI64::default(), used })
+        });
+        usage.day.store(today, Ordering::Relaxed);
+        Arc::clone(usage)
     }
 
-    /// Adds to the store what it has not heard of, and learns what others have added. Forgets who has asked neither
-    /// today nor yesterday: a key that is still known from a moment ago must not be counted apart.
-    pub(crate) async fn save(&self, store: &Store) -> Result<(), Error> {
-        let today = day_of(store.now() / 1000);
-        let usages: Vec<_> =
-            lock(&self.0).iter().map(|(asker, usage)| (asker.clone(), Arc::clone(usage))).collect();
-        let mut unsaved = Vec::new();
-        for (asker, usage) in &usages {
-            let mut asked_of_late = false;
-            for endpoint in Endpoint::ALL.iter().copied() {
-                let counted = usage.counted(endpoint);
-                asked_of_late |= counted.used.in_day(today) + counted.used.in_day(today - 1) > 0;
-                if let Asker::Key(key) = asker
-                    && counted.unsaved > 0
-                {
-                    let count =
-                        Count { key: key.clone(), endpoint, day: counted.unsaved_day, more: counted.unsaved };
-                    unsaved.push((Arc::clone(usage), count));
+    /// Gives back to the store what is not spent, when no more requests come.
+    pub(crate) async fn give_back(&self, store: &Store) -> Result<(), Error> {
+        let usages: Vec<_> = self.known().usages.values().cloned().collect();
+        for some in usages.chunks(GIVEN_BACK_AT_ONCE) {
+            let mut left = Vec::new();
+            for usage in some {
+                for endpoint in Endpoint::ALL {
+                    let unspent = usage.used(*endpoint).await.leave();
+                    left.extend(unspent.into_iter().map(|unspent| (usage.asker.clone(), *endpoint, unspent)));
                 }
             }
-            if !asked_of_late {
-                lock(&self.0).remove(asker);
-            }
-        }
-        for some in unsaved.chunks(SAVED_AT_ONCE) {
-            let counts: Vec<Count> = some.iter().map(|(_, count)| count.clone()).collect();
-            let sums = store.write(move |tx| add(tx, &counts)).await?;
-            for ((usage, count), sum) in some.iter().zip(sums) {
-                usage.counted(count.endpoint).saved(count, sum);
-            }
+            store
+                .write(move |tx| {
+                    left.iter().try_for_each(|(asker, endpoint, (window, requests))| {
+                        rate_limit::give_back(tx, asker.as_str(), *endpoint, *window, *requests)
+                    })
+                })
+                .await?;
         }
         Ok(())
     }
-}
 
-/// What the store is to be told.
-#[derive(Clone)]
-struct Count {
-    key: KeyId,
-    endpoint: Endpoint,
-    day: i64,
-    more: u32,
-}
-
-fn add(tx: &Tx<'_>, counts: &[Count]) -> Result<Vec<u32>, Error> {
-    counts
-        .iter()
-        .map(|count| rate_limit::add(tx, &count.key, count.endpoint, count.day, count.more))
-        .collect()
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Usage {
-    /// Counts a request, or says that it is one too many.
-    pub(crate) fn take(&self, endpoint: Endpoint, now_s: i64, limits: Limits) -> Result<Standing, Standing> {
-        let mut counted = self.counted(endpoint);
-        let standing = counted.used.take(now_s, limits)?;
-        if limits.per_day.is_some() {
-            counted.count(day_of(now_s));
-        }
-        Ok(standing)
-    }
-
-    fn counted(&self, endpoint: Endpoint) -> MutexGuard<'_, Counted> {
-        // The array has a place for each variant, in their order.
-        lock(&self.0[endpoint as usize])
-    }
-}
-
-impl Counted {
-    /// What is left of the day before when a new one begins is at most what one save would have stored.
-    fn count(&mut self, day: i64) {
-        if self.unsaved_day != day {
-            (self.unsaved_day, self.unsaved) = (day, 0);
-        }
-        self.unsaved = self.unsaved.saturating_add(1);
-    }
-
-    fn saved(&mut self, count: &Count, sum: u32) {
-        if self.unsaved_day == count.day {
-            self.unsaved = self.unsaved.saturating_sub(count.more);
-            self.used.raise_day(count.day, sum.saturating_add(self.unsaved));
+    /// Counts a request, or says that it is one too many. What cannot be counted is not let through: where the store
+    /// cannot be reached, nothing else could be done for it either.
+    pub(crate) async fn take(
+        &self,
+        store: &Store,
+        endpoint: Endpoint,
+        limits: Limits,
+    ) -> Result<Result<Standing, Standing>, Error> {
+        let too_late = |_| Error::Unreachable("a portion of a limit is waited for".into());
+        let mut used = tokio::time::timeout(TURN_WAIT, self.used(endpoint)).await.map_err(too_late)?;
+        loop {
+            match used.take(store.now() / 1000, limits) {
+                Ok(standing) => return Ok(Ok(standing)),
+                Err(Short::Exhausted(standing)) => return Ok(Err(standing)),
+                Err(Short::Wants(wants)) => {
+                    for portion in self.portions(store, endpoint, wants).await? {
+                        used.add(portion);
+                    }
+                }
+            }
         }
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn portions(
+        &self,
+        store: &Store,
+        endpoint: Endpoint,
+        wants: Vec<Wanted>,
+    ) -> Result<Vec<Portion>, Error> {
+        let is_own = |wanted: &Wanted| self.is_alone && wanted.window.period == Period::Minute;
+        let (own, shared): (Vec<_>, Vec<_>) = wants.into_iter().partition(is_own);
+        let mut portions: Vec<_> = own.into_iter().map(Wanted::whole).collect();
+        if !shared.is_empty() {
+            let asker = self.asker.clone();
+            let take = move |tx: &Tx<'_>| rate_limit::take(tx, asker.as_str(), endpoint, &shared);
+            portions.extend(store.write(take).await?);
+        }
+        Ok(portions)
+    }
+
+    async fn used(&self, endpoint: Endpoint) -> tokio::sync::MutexGuard<'_, Used> {
+        self.used[endpoint as usize].lock().await
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use applyd_store::Clock;
-    use applyd_store::account::{self, Channel};
-    use applyd_store::api_key;
 
     use super::*;
 
@@ -211,48 +211,80 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_new_day_is_not_charged_with_the_last_one() {
-        let mut counted = Counted::default();
-        counted.count(7);
-        let count = Count { key: KeyId::new(1, 1), endpoint: Endpoint::Apply, day: 7, more: 1 };
-        counted.count(8);
-        counted.saved(&count, 60);
-        assert_eq!((counted.unsaved, counted.unsaved_day), (1, 8));
+    const LIMITS: Limits = Limits { per_minute: 400, per_day: Some(80) };
+
+    struct Node(Quota, Store);
+
+    impl Node {
+        async fn take(&self, asker: &Asker, endpoint: Endpoint) -> Result<u32, u32> {
+            let usage = self.0.of(asker.clone(), self.1.now());
+            let taken = usage.take(&self.1, endpoint, LIMITS).await.unwrap();
+            taken.map(|standing| standing.remaining).map_err(|standing| standing.remaining)
+        }
+    }
+
+    /// Two on one database, at a time that a test sets.
+    fn nodes(place: &std::path::Path, is_alone: bool) -> (Node, Node, Arc<AtomicI64>) {
+        let now = Arc::new(AtomicI64::new(1_800_000_000_000));
+        let open = || Store::open_sqlite(&place.join("a.db"), Clock::Manual(Arc::clone(&now))).unwrap();
+        (Node(Quota::new(is_alone), open()), Node(Quota::new(is_alone), open()), now)
     }
 
     #[tokio::test]
-    async fn a_days_count_outlives_the_process_and_is_shared() {
+    async fn two_nodes_share_a_limit_and_what_one_gives_back_the_other_can_have() {
         let place = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&place.path().join("a.db"), Clock::System).unwrap();
-        let (account, key) = (applyd_core::ids::AccountId::new(1, 1), KeyId::new(1, 1));
-        let id = key.clone();
-        store
-            .write(move |tx| {
-                account::create(tx, &account, "a", Channel::Sandbox)?;
-                api_key::replace(tx, &account, "default", &id, &[1; 32], 0)
-            })
-            .await
-            .unwrap();
-        let limits = Limits { per_minute: 9, per_day: Some(5) };
-        let now_s = store.now() / 1000;
-        let today = day_of(now_s);
-        let (here, there) = (Quota::default(), Quota::default());
-        let take = |quota: &Quota| {
-            quota.of(Asker::Key(key.clone()), today, &[]).take(Endpoint::Apply, now_s, limits)
-        };
-        for _ in 0..2 {
-            take(&here).unwrap();
-            take(&there).unwrap();
+        let (here, there, now) = nodes(place.path(), false);
+        let asker = Asker::Key(KeyId::new(1, 1));
+        assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(79));
+        let mut taken = 1;
+        while there.take(&asker, Endpoint::Apply).await.is_ok() {
+            taken += 1;
         }
-        here.save(&store).await.unwrap();
-        there.save(&store).await.unwrap();
-        assert_eq!(take(&there).map(|standing| standing.remaining), Ok(0), "it has learnt of the others");
-        there.save(&store).await.unwrap();
-        let id = key.clone();
-        let stored = store.read(move |tx| rate_limit::used(tx, &id, today)).await.unwrap();
-        assert_eq!(stored, [(Endpoint::Apply, 5)]);
-        let later = Quota::default().of(Asker::Key(key), today, &stored);
-        assert!(later.take(Endpoint::Apply, now_s, limits).is_err());
+        assert_eq!(taken, 79, "one is in the other's portion of two");
+        here.0.give_back(&here.1).await.unwrap();
+        assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(0));
+        assert_eq!(here.take(&asker, Endpoint::Apply).await, Err(0));
+        let other = Asker::Person(PersonId::new(1, 1));
+        assert_eq!(here.take(&other, Endpoint::Apply).await, Ok(79), "each has its own");
+        assert_eq!(here.take(&asker, Endpoint::Job).await, Ok(79));
+        now.fetch_add(DAY_MS, Ordering::Relaxed);
+        assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(79));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_alone_writes_only_what_outlives_it() {
+        let place = tempfile::tempdir().unwrap();
+        let (here, after, _) = nodes(place.path(), true);
+        let asker = Asker::Key(KeyId::new(1, 1));
+        assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(79));
+        here.0.give_back(&here.1).await.unwrap();
+        let at_s = here.1.now() / 1000;
+        let wants = Period::ALL.map(|period| Wanted { window: period.window(at_s), limit: 80, taken: 0 });
+        let id = asker.clone();
+        let take = move |tx: &Tx<'_>| rate_limit::take(tx, id.as_str(), Endpoint::Apply, &wants);
+        let taken: Vec<_> = here.1.write(take).await.unwrap().iter().map(|portion| portion.taken).collect();
+        assert_eq!(taken, [2, 3], "of the minute nothing, of the day one was stored");
+        assert_eq!(after.take(&asker, Endpoint::Apply).await, Ok(76));
+    }
+
+    #[tokio::test]
+    async fn many_at_once_take_no_more_than_one_portion_that_is_left() {
+        let place = tempfile::tempdir().unwrap();
+        let (here, there, _) = nodes(place.path(), false);
+        let asker = Asker::Key(KeyId::new(1, 1));
+        let all = futures_util::future::join_all((0..40).map(|_| here.take(&asker, Endpoint::Apply))).await;
+        assert!(all.iter().all(Result::is_ok));
+        assert_eq!(there.take(&asker, Endpoint::Apply).await, Ok(39));
+    }
+
+    #[test]
+    fn who_has_not_asked_for_two_days_is_forgotten() {
+        let quota = Quota::new(true);
+        let of = |n, day| quota.of(Asker::Key(KeyId::new(1, n)), day * DAY_MS);
+        let first = of(1, 7);
+        of(2, 7);
+        assert!(Arc::ptr_eq(&first, &of(1, 8)));
+        of(3, 9);
+        assert_eq!(quota.known().usages.len(), 2);
     }
 }

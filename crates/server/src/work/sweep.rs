@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::ids::QueueId;
-use applyd_core::quota::day_of;
 use applyd_store::{Error, event, idempotency, queue, rate_limit, retention, stored_job};
 
 use super::Worker;
@@ -46,7 +45,7 @@ async fn purge(worker: &Worker) -> Result<(), Error> {
     while worker.store.write(stored_job::purge).await? == stored_job::PURGED_AT_ONCE as usize {}
     while worker.store.write(retention::purge).await? == retention::PURGED_AT_ONCE as usize {}
     while worker.store.write(event::purge).await? == event::PURGED_AT_ONCE as usize {}
-    worker.store.write(|tx| rate_limit::purge(tx, day_of(tx.now() / 1000) - 1)).await?;
+    while worker.store.write(rate_limit::purge).await? > 0 {}
     Ok(())
 }
 

@@ -285,6 +285,12 @@ fn a_days_connects_count_what_is_not_known_to_have_failed() {
         let waiting = required(world, &account, 2);
         assert_eq!(check(world, &waiting, 10), Ok(()));
         assert!(check(world, &waiting, 11).unwrap_err().contains("20 Connects a day, 10 are spent"));
+        let (other, asked) = (world.open_again(), waiting.clone());
+        let elsewhere = other.read_blocking(move |tx| {
+            let application = application::load(tx, &asked)?.unwrap();
+            budget::check(tx, &application, Cost { base: 11, boost: 0 })
+        });
+        assert!(elsewhere.unwrap().is_err(), "what one node has spent, no other spends");
         assert_eq!(check(world, &first, 20), Ok(()), "its own is not counted twice");
         world.advance(&first, Event::Accepted, sender);
         world.advance(&first, Event::Seen { site_at: None }, By::Sweeper);

@@ -23,6 +23,7 @@ mod pace;
 mod pause;
 mod postgres;
 mod random;
+mod rate_limit;
 mod recover;
 mod refresh;
 mod reopen;

@@ -188,6 +188,36 @@ fn a_hint_of_one_node_is_heard_by_another() {
     });
 }
 
+/// As a standby, and a primary that has become one: nothing could be written there, and what is read may be old.
+#[test]
+fn a_server_that_takes_no_writes_is_refused_for_reads_too() {
+    on_postgres(|world| {
+        let name = postgres::named(world.folder.path());
+        let set = |to: &str| {
+            postgres::client()
+                .batch_execute(&format!(
+                    r#"ALTER DATABASE "{name}" SET default_transaction_read_only = {to}"#
+                ))
+                .unwrap();
+        };
+        let (wire, store) = node(world);
+        set("on");
+        let database = Database::parse(&postgres::url(&name)).unwrap();
+        let refused = Store::open(&database, Clock::System).err().map(|error| error.to_string());
+        assert!(refused.as_ref().is_some_and(|told| told.contains("does not allow writes")), "{refused:?}");
+        // Connections that were there are lost in a failover, and the next ones are refused as well.
+        wire.set(Fate::Down);
+        wire.set(Fate::Pass);
+        let read = store.read_blocking(account::list).map(|_| ());
+        assert!(
+            matches!(&read, Err(Error::Unreachable(why)) if why.contains("does not allow writes")),
+            "{read:?}"
+        );
+        set("off");
+        store.read_blocking(account::list).unwrap();
+    });
+}
+
 #[test]
 fn a_password_is_never_told() {
     let parsed =

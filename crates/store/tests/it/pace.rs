@@ -1,5 +1,7 @@
 //! The budget of calls: one for all processes on a store.
 
+use std::sync::Barrier;
+
 use applyd_core::pace::Kind;
 use applyd_store::Store;
 use applyd_store::pace::{self, Bucket, Turn};
@@ -31,6 +33,33 @@ fn processes_share_a_burst_and_then_take_turns() {
         assert_eq!(take(&other, &[elsewhere, egress], MOST_MS), Turn::In(15_000), "the fuller one decides");
         world.pass(60_000);
         assert_eq!(take(&world.store, &buckets(), MOST_MS), Turn::In(0), "it has filled meanwhile");
+    });
+}
+
+#[test]
+fn two_that_ask_at_once_never_get_the_same_turn() {
+    const EACH: usize = 8;
+    on_each(|world| {
+        let other = world.open_again();
+        let barrier = Barrier::new(2);
+        let mut turns: Vec<i64> = std::thread::scope(|scope| {
+            let ask = |store: &Store| {
+                let (store, barrier) = (store.clone(), &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    let turn = || match take(&store, &buckets(), MOST_MS * 2) {
+                        Turn::In(ms) => ms,
+                        Turn::TooLate(ms) => panic!("{ms}"),
+                    };
+                    std::iter::repeat_with(turn).take(EACH).collect::<Vec<_>>()
+                })
+            };
+            let started = [&world.store, &other].map(ask);
+            started.into_iter().flat_map(|asked| asked.join().unwrap()).collect()
+        });
+        turns.sort_unstable();
+        let expected: Vec<i64> = (0..2 * EACH as i64).map(|n| (n - 4).max(0) * 5_000).collect();
+        assert_eq!(turns, expected);
     });
 }
 

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use applyd_core::quota::{Endpoint, Period, Wanted};
 use applyd_store::grant::{self, Grantee};
-use applyd_store::{Clock, Error, Store};
+use applyd_store::{Clock, Error, Store, rate_limit};
 use rusqlite::Connection;
 
 use crate::engine::on_sqlite;
@@ -184,23 +185,30 @@ fn before(path: &Path, migrations: &[&str]) -> Connection {
     raw
 }
 
+/// The migrations of before.
+const OLD: [&str; 14] = [
+    include_str!("../../../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../../../migrations/sqlite/0002_webhook.sql"),
+    include_str!("../../../../migrations/sqlite/0003_stored_job.sql"),
+    include_str!("../../../../migrations/sqlite/0004_rate_limit.sql"),
+    include_str!("../../../../migrations/sqlite/0005_letter.sql"),
+    include_str!("../../../../migrations/sqlite/0006_event_index.sql"),
+    include_str!("../../../../migrations/sqlite/0007_timeline_actor.sql"),
+    include_str!("../../../../migrations/sqlite/0008_grant_of_person.sql"),
+    include_str!("../../../../migrations/sqlite/0009_pause_and_pace.sql"),
+    include_str!("../../../../migrations/sqlite/0010_approval.sql"),
+    include_str!("../../../../migrations/sqlite/0011_desk.sql"),
+    include_str!("../../../../migrations/sqlite/0012_audit.sql"),
+    include_str!("../../../../migrations/sqlite/0013_intent_login.sql"),
+    include_str!("../../../../migrations/sqlite/0014_open_intent.sql"),
+];
+
 #[test]
 fn the_grants_of_accounts_become_those_of_their_own_and_stay() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("applyd.db");
     let account = applyd_core::ids::AccountId::new(START, 1);
-    let raw = before(
-        &path,
-        &[
-            include_str!("../../../../migrations/sqlite/0001_init.sql"),
-            include_str!("../../../../migrations/sqlite/0002_webhook.sql"),
-            include_str!("../../../../migrations/sqlite/0003_stored_job.sql"),
-            include_str!("../../../../migrations/sqlite/0004_rate_limit.sql"),
-            include_str!("../../../../migrations/sqlite/0005_letter.sql"),
-            include_str!("../../../../migrations/sqlite/0006_event_index.sql"),
-            include_str!("../../../../migrations/sqlite/0007_timeline_actor.sql"),
-        ],
-    );
+    let raw = before(&path, &OLD[..7]);
     raw.execute(
         "INSERT INTO account (id, name, channel, created_at) VALUES (?1, 'a', 'sandbox', 1)",
         [account.as_str()],
@@ -218,6 +226,26 @@ fn the_grants_of_accounts_become_those_of_their_own_and_stay() {
     let kept = kept.unwrap().unwrap();
     assert_eq!((kept.org_uid.as_deref(), kept.sealed, kept.expires_at), (Some("71"), vec![0, 255], 9));
     assert!(!kept.dead && kept.grantee.freelancer.is_none());
+}
+
+#[test]
+fn what_a_key_has_used_of_its_day_stays_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("applyd.db");
+    let raw = before(&path, &OLD);
+    raw.execute_batch(
+        "INSERT INTO account (id, name, channel, created_at) VALUES ('acc_1', 'a', 'sandbox', 1);
+         INSERT INTO api_key (id, account_id, name, sha256, created_at)
+         VALUES ('key_1', 'acc_1', 'default', zeroblob(32), 1);
+         INSERT INTO day_count (key_id, endpoint, day, used) VALUES ('key_1', 'apply', 20000, 999)",
+    )
+    .unwrap();
+    drop(raw);
+    let store = open(&path).unwrap();
+    let day = Wanted { window: Period::Day.window(20_000 * 86_400), limit: 1000, taken: 0 };
+    let left =
+        store.write_blocking(move |tx| rate_limit::take(tx, "key_1", Endpoint::Apply, &[day])).unwrap();
+    assert_eq!((left[0].requests, left[0].taken), (1, 1000));
 }
 
 #[test]

@@ -136,3 +136,40 @@ fn a_lease_that_ended_beside_others_asks_for_no_empty_claims() {
         assert_ne!(next.event, claimed[1].event, "who was lost has waited longer: {lost:?}");
     });
 }
+
+#[test]
+fn nodes_that_claim_at_once_take_nothing_twice_and_keep_the_places_together() {
+    const NODES: usize = 4;
+    on_each(|world| {
+        let accounts = [world.busy("a", 9, 3), world.busy("b", 9, 3)];
+        let stores: Vec<_> = (0..NODES).map(|_| world.open_again()).collect();
+        let barrier = std::sync::Barrier::new(NODES);
+        let claimed: Vec<Claimed> = std::thread::scope(|scope| {
+            let node = |store: &applyd_store::Store| {
+                let (store, barrier) = (store.clone(), &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    store.write_blocking(|tx| delivery::claim(tx, PLACES, LEASE_MS)).unwrap()
+                })
+            };
+            let started: Vec<_> = stores.iter().map(node).collect();
+            started.into_iter().flat_map(|node| node.join().unwrap()).collect()
+        });
+        let mut taken: Vec<_> = claimed.iter().map(|one| (&one.webhook, &one.event.id)).collect();
+        taken.sort();
+        taken.dedup();
+        assert_eq!(taken.len(), claimed.len(), "no delivery is attempted twice at once");
+        for account in &accounts {
+            assert_eq!(world.count(&claimed, account), OF_ACCOUNT);
+        }
+        // The leases of all of them end; another takes over, and what comes late is not kept.
+        world.pass(LEASE_MS);
+        let again = stores[0].write_blocking(|tx| delivery::claim(tx, PLACES, LEASE_MS)).unwrap();
+        assert_eq!(again.len(), claimed.len());
+        let is_taken_over = |late: &&Claimed| {
+            again.iter().any(|one| (&one.webhook, &one.event.id) == (&late.webhook, &late.event.id))
+        };
+        let late = claimed.iter().find(is_taken_over).unwrap();
+        assert_eq!(world.record(late, TAKEN), Recorded::Lost);
+    });
+}
