@@ -50,7 +50,12 @@ fn round(postgres: &Postgres, place: &Path, number: usize) -> Result<Round> {
     let keys = first.keys(ACCOUNTS)?;
     let keys_file = first.keys_file(&keys, "keys.txt")?;
     let ids = first.apply_some(&keys, ACCOUNTS * 20)?;
-    let apply = load(&first.url, "apply", &[("KEYS", &keys_file), ("RUN", &(FIRST_RUN + NODES).to_string())], SECONDS)?;
+    let apply = load(
+        &first.url,
+        "apply",
+        &[("KEYS", &keys_file), ("RUN", &(FIRST_RUN + NODES).to_string())],
+        SECONDS,
+    )?;
     let status = load(&first.url, "status", &[("IDS", &ids)], SECONDS)?;
     let before = rollbacks(postgres, &name)?;
     let apply_of_three = together(&nodes, |node, run| {

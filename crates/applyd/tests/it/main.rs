@@ -35,6 +35,7 @@ mod letters_generated;
 mod limits;
 mod link;
 mod modes;
+mod moved;
 mod nodes_limits;
 mod nodes_told;
 mod openapi;

@@ -176,6 +176,18 @@ fn a_server_that_cannot_be_used_is_named_by_every_command_without_the_password()
     }
 }
 
+#[test]
+fn a_server_is_copied_by_its_own_tools() {
+    if !is_postgres() {
+        return;
+    }
+    let place = Place::with(&[]);
+    for command in ["backup", "restore"] {
+        refused(&place.run(&[command, "b.db"]), &["PostgreSQL's own tools", "hint: docs/operations.md"]);
+    }
+    assert!(!place.path("b.db").exists());
+}
+
 /// On a server the schema is changed by nothing but the command: other nodes may run on it.
 #[test]
 fn an_empty_database_of_a_server_waits_for_migrate() {
