@@ -3,6 +3,7 @@
 //! The load generator shares the machine's cores with the server: only ratios of one run mean anything.
 
 mod load;
+mod nodes;
 mod server;
 mod told;
 
@@ -50,7 +51,8 @@ pub(crate) fn bench() -> Result<()> {
     print(&rounds);
     idle(&place)?;
     pickup(&place)?;
-    told::told(&place)
+    told::told(&place)?;
+    nodes::nodes(&place)
 }
 
 fn round(place: &Path) -> Result<Round> {

@@ -4,6 +4,7 @@
 
 mod bench;
 mod openapi;
+mod postgres;
 mod run;
 mod setup;
 mod source;

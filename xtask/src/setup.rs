@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::postgres;
 use crate::run::{command, quietly, root, run};
 use crate::tool::{DENY, NEXTEST};
 
@@ -87,6 +88,13 @@ fn missing_packages() -> Vec<&'static str> {
     // For systemd-analyze; the package starts nothing by itself.
     if quietly(command("systemd-analyze").arg("--version")).is_none() {
         missing.push("systemd");
+    }
+    let [has_postgres, has_pgbouncer] = postgres::is_installed();
+    if !has_postgres {
+        missing.push("postgresql");
+    }
+    if !has_pgbouncer {
+        missing.push("pgbouncer");
     }
     if quietly(command("python3").args(["-c", "import ensurepip, venv"])).is_none() {
         missing.extend(["python3", "python3-venv"]);

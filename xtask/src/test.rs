@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crate::postgres::Postgres;
 use crate::run::{cargo, quietly, root, run};
 use crate::setup::{CLIENTS, SCHEMATHESIS, setup};
 use crate::source;
@@ -12,6 +13,8 @@ use crate::tool::{DENY, NEXTEST};
 
 /// The real program, with the points at which a test may kill it.
 const WITH_FAILPOINTS: [&str; 2] = ["--features", "applyd/failpoints"];
+/// The tests of the program, for which an engine is a database elsewhere; its backups are copies of a file.
+const ON_POSTGRES: &[&str] = &["--package", "applyd", "-E", "not test(/^backup::/)"];
 /// Where nextest's profile `ci` leaves its report.
 const REPORT: &str = "target/nextest/ci/junit.xml";
 
@@ -55,31 +58,50 @@ fn deny(args: &[&str]) -> Result<()> {
     run(DENY.find().context("cargo-deny is missing")?.args(args))
 }
 
-/// The tests themselves, counted one by one from nextest's report.
+/// All tests with the program on SQLite, then those of the program on PostgreSQL.
 fn tests(tally: &mut Tally, long: bool) {
+    let postgres = match Postgres::start().context("PostgreSQL") {
+        Ok(postgres) => postgres,
+        Err(error) => {
+            tally.fail("PostgreSQL", &error);
+            return tests_of(tally, "tests", || nextest(&["--workspace"], None, long));
+        }
+    };
+    tests_of(tally, "tests", || nextest(&["--workspace"], Some(&postgres), long));
+    tests_of(tally, "tests on PostgreSQL", || nextest(ON_POSTGRES, Some(&postgres), long));
+}
+
+/// Tests counted one by one from nextest's report.
+fn tests_of(tally: &mut Tally, name: &str, run: impl FnOnce() -> Result<()>) {
     let report = root().join(REPORT);
     drop(fs::remove_file(&report));
-    tally.heading("tests");
-    let outcome = nextest(long);
+    tally.heading(name);
+    let outcome = run();
     match fs::read_to_string(&report).context("no test was run").and_then(|xml| count(&xml)) {
         Ok((passed, failed)) => {
             tally.passed += passed;
             tally.failed += failed;
             match outcome {
-                Err(_) if failed > 0 => tally.names.push(format!("{failed} of the tests")),
-                Err(error) => tally.fail("tests", &error),
+                Err(_) if failed > 0 => tally.names.push(format!("{failed} of the {name}")),
+                Err(error) => tally.fail(name, &error),
                 Ok(()) => {}
             }
         }
-        Err(missing) => tally.fail("tests", &outcome.err().unwrap_or(missing)),
+        Err(missing) => tally.fail(name, &outcome.err().unwrap_or(missing)),
     }
 }
 
-fn nextest(long: bool) -> Result<()> {
+fn nextest(what: &[&str], postgres: Option<&Postgres>, long: bool) -> Result<()> {
     let mut nextest = NEXTEST.find().context("cargo-nextest is missing")?;
-    nextest.args(["run", "--workspace", "--profile", "ci"]).args(WITH_FAILPOINTS);
+    nextest.arg("run").args(what).args(["--profile", "ci"]).args(WITH_FAILPOINTS);
     nextest.env("APPLYD_TEST_PYTHON", CLIENTS.program("python"));
     nextest.env("APPLYD_TEST_SCHEMATHESIS", SCHEMATHESIS.program("st"));
+    if let Some(postgres) = postgres {
+        postgres.tell(&mut nextest);
+    }
+    if what == ON_POSTGRES {
+        nextest.env("APPLYD_TEST_ENGINE", "postgres");
+    }
     if long {
         nextest.env("APPLYD_TEST_LONG", "1");
     }

@@ -1,9 +1,12 @@
 //! The command line.
 
 mod audit;
+mod copies;
 mod freelancer;
 mod global;
+mod migrate;
 mod people;
+mod serve;
 mod webhook;
 
 use std::path::PathBuf;
@@ -18,9 +21,12 @@ use jiff::SignedDuration;
 
 pub(crate) use self::audit::AuditCommand;
 use crate::failure::Failure;
+pub(crate) use copies::{BackupArgs, RestoreArgs, VerifyOnlyCommand};
 pub(crate) use freelancer::{FreelancerCommand, Link, UpworkCommand};
 pub(crate) use global::Global;
+pub(crate) use migrate::MigrateArgs;
 pub(crate) use people::{PersonCommand, ResolveArgs};
+pub(crate) use serve::{Listen, Workers};
 pub(crate) use webhook::{WebhookChange, WebhookCommand};
 
 /// The open server of the UpHunt API.
@@ -138,8 +144,12 @@ pub(crate) enum Command {
     /// Who did what: one JSON object a line, oldest first
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Bring the schema of the database up to date; on SQLite each start does it by itself
-    Migrate,
+    /// Bring the schema of the database up to date, or move a whole database to a server
+    Migrate(MigrateArgs),
+    /// Copy the database, of a running server or not, into one checked file; the master key is not in it
+    Backup(BackupArgs),
+    /// Put a backup in the place of the database, which is put aside; nothing is submitted until `verify-only end`
+    Restore(RestoreArgs),
     /// The mode in which nothing is submitted
     #[command(subcommand)]
     VerifyOnly(VerifyOnlyCommand),
@@ -205,20 +215,6 @@ pub(crate) struct BudgetLimits {
 /// A limit, or that there is none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MostConnects(pub(crate) Option<i64>);
-
-#[derive(Debug, Args)]
-pub(crate) struct Listen {
-    /// Address and port; port 0 picks a free one
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Workers {
-    /// Applications worked on at once; 0: this node submits nothing
-    #[arg(long, value_name = "N")]
-    pub(crate) workers: Option<usize>,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
@@ -385,23 +381,6 @@ pub(crate) struct ScopeArgs {
     /// All accounts of this channel
     #[arg(long, conflicts_with = "account", value_parser = channel)]
     pub(crate) channel: Option<Channel>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum VerifyOnlyCommand {
-    /// End it, after you have looked; exit 1 while an outcome is unverified
-    End {
-        /// End it all the same
-        #[arg(long)]
-        force: bool,
-    },
-}
-
-impl Workers {
-    /// As a setting.
-    pub(crate) fn flag(&self) -> Option<String> {
-        self.workers.map(|workers| workers.to_string())
-    }
 }
 
 impl PersonArgs {

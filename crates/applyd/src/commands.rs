@@ -3,6 +3,7 @@
 mod account;
 mod approve;
 mod audit;
+mod backup;
 mod budget;
 mod credits;
 mod demo;
@@ -16,6 +17,7 @@ mod openapi;
 mod pause;
 mod person;
 mod resolve;
+mod restore;
 mod sandbox;
 mod serve;
 mod upwork;
@@ -69,8 +71,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Pause { scope, reason } => pause::pause(global, scope, reason)?,
         Command::Resume { scope } => pause::resume(global, scope)?,
         Command::Audit(command) => audit::run(global, command)?,
-        Command::Migrate => migrate::run(global)?,
-        Command::VerifyOnly(command) => return verify_only::run(global, &command),
+        Command::Migrate(arguments) => migrate::run(global, arguments)?,
+        Command::Backup(arguments) => return backup::run(global, &arguments),
+        Command::Restore(arguments) => restore::run(global, &arguments)?,
+        Command::VerifyOnly(command) => return verify_only::run(global, command),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,13 +4,17 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use applyd_server::StartError;
 use applyd_server::config::Invalid;
+use applyd_server::{CopyError, StartError};
 
 /// Exit code of a fault that the user can mend.
 pub(crate) const USER: u8 = 1;
 /// Exit code of a fault of ours, or of the machine's.
 pub(crate) const OURS: u8 = 2;
+
+/// PostgreSQL servers often have a certificate that nobody has signed.
+const STRANGER: &str = "name the authority that signed it by SSL_CERT_FILE, or add ?sslmode=disable where the network \
+                        is your own";
 
 /// A command that could not be done.
 #[derive(Debug)]
@@ -58,19 +62,34 @@ impl From<Invalid> for Failure {
 impl From<applyd_store::Error> for Failure {
     fn from(error: applyd_store::Error) -> Self {
         match error {
-            applyd_store::Error::Served(_) => {
-                Self::hinted(error.to_string(), "stop it first, or give this one another --database")
+            applyd_store::Error::Served(_) => Self::hinted(
+                error.to_string(),
+                "stop it first, or give this one another --database, or on PostgreSQL another witness_file",
+            ),
+            applyd_store::Error::Unopened { ref database, ref reason }
+                if database.starts_with("postgres") =>
+            {
+                let is_stranger = reason.contains("certificate");
+                let hint = is_stranger.then(|| STRANGER.to_owned());
+                Self::User { message: error.to_string(), hint }
             }
-            applyd_store::Error::Unopened { ref database, .. } => {
-                let folder = Path::new(database).parent().filter(|folder| !folder.as_os_str().is_empty());
+            applyd_store::Error::Unopened { database: ref path, .. }
+            | applyd_store::Error::Unlocked { ref path, .. } => {
+                let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
                 let hint = folder
                     .filter(|folder| !folder.exists())
                     .map(|folder| format!("there is no folder {}: make it first", folder.display()));
                 Self::User { message: error.to_string(), hint }
             }
+            applyd_store::Error::InUse(_) => {
+                Self::hinted(error.to_string(), "wait until that has ended, or end it, and try again")
+            }
             applyd_store::Error::Newer { .. } => Self::user(error.to_string()),
             applyd_store::Error::Older { .. } => {
                 Self::hinted(error.to_string(), "`applyd migrate` brings it up to date")
+            }
+            applyd_store::Error::Moved(_) => {
+                Self::hinted(error.to_string(), "name that one with --database; this one is only kept")
             }
             applyd_store::Error::Unknown => {
                 Self::hinted(error.to_string(), "look whether it was made before you do it again")
@@ -94,6 +113,24 @@ impl From<StartError> for Failure {
             }
             error @ StartError::Key { .. } => Self::Ours(anyhow::Error::new(error)),
             StartError::Io { ref what, ref source } => Self::user(format!("{what}: {source}")),
+        }
+    }
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        // A place that is not there, or not to be written to, is a wrong argument; a full disk is no fault of the user.
+        let is_wrong_place = |kind| {
+            use ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+            matches!(kind, IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem)
+        };
+        match error {
+            CopyError::Store(error) => error.into(),
+            CopyError::Refused { message, hint } => Self::hinted(message, hint),
+            CopyError::Io { ref source, .. } if is_wrong_place(source.kind()) => {
+                Self::user(error.to_string())
+            }
+            error @ CopyError::Io { .. } => Self::Ours(anyhow::Error::new(error)),
         }
     }
 }

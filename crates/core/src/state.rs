@@ -17,7 +17,7 @@ use crate::outcome::{Code, Ending};
 use crate::time::{APPROVAL_MS, DESK_MS, Timing};
 
 pub use advance::{By, Event, Refused, Step, advance};
-pub use overdue::{Dead, due_at, overdue};
+pub use overdue::{Dead, due_at, is_kept_back, overdue};
 pub use unread::advance_unread;
 
 /// Where an application stands.

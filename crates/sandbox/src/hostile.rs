@@ -19,14 +19,15 @@ use serde_json::json;
 
 use self::ask::Ask;
 use self::contents::{demand, rename};
+use crate::behaviour::Era;
 use crate::clock::millis;
 use crate::connection::{HangUp, Line};
 use crate::error::Error;
 use crate::hostility::{Hostility, Misfortune};
 use crate::memory::{previews, proposals};
 use crate::oauth::json_response;
-use crate::rpc;
 use crate::stand_in::{StandIn, pause};
+use crate::{rpc, schema};
 
 /// Statuses that a read may meet.
 const STATUSES: [u16; 10] = [400, 401, 403, 404, 408, 429, 500, 502, 503, 504];
@@ -147,6 +148,10 @@ impl Struck<'_> {
             }
             Misfortune::Renamed => self.tools("upwork__manage_proposals", rename).await,
             Misfortune::Demanding => self.tools("upwork__manage_proposals", demand).await,
+            Misfortune::Compact => {
+                let compact = schema::list(Era::Compact);
+                Ok(edit::edited(self.done().await?, |reply| reply["result"]["tools"] = compact.into()).await)
+            }
             Misfortune::TermsDiffer => self.terms_differ().await,
             Misfortune::PriorProposal => {
                 Ok(self.document("rejected", "VJ-JA-10: an invitation exists for this job."))

@@ -103,6 +103,8 @@ pub enum Misfortune {
     Renamed,
     /// The list of tools: one demands what nobody knows.
     Demanding,
+    /// The list of tools: that of the user's compact mode.
+    Compact,
     /// Create: what is stored differs from what was sent.
     TermsDiffer,
     /// Create: refused, as an invitation exists that no list shows.

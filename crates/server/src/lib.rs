@@ -1,5 +1,6 @@
 //! The server of applyd: HTTP in front, workers behind, the store between them.
 
+mod backup;
 mod bells;
 pub mod config;
 mod drift;
@@ -13,13 +14,16 @@ mod news;
 mod node;
 pub mod notify;
 mod request;
+mod restore;
 mod start;
 mod status_cache;
 pub mod telemetry;
 mod verify_only;
 pub mod work;
 
+pub use backup::{Backup, CopyError, back_up};
 pub use http::description;
 pub use marketplaces::upwork;
 pub use master_key::{has_sealed, master_key};
+pub use restore::{Restored, restore};
 pub use start::{Running, StartError, open_store, start};

@@ -215,7 +215,9 @@ impl Running {
     /// Stops taking leases, finishes or hands back what is held, answers what was asked.
     pub async fn stop(self) {
         self.leave.send_replace(true);
-        tokio::time::sleep(self.stop_delay).await;
+        if self.api.is_some() {
+            tokio::time::sleep(self.stop_delay).await;
+        }
         self.stop.send_replace(true);
         // A task that panicked has ended as well, and has been logged.
         if let Some(api) = self.api {

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-/// An answer that may still change is not older than this.
-const PROCESSING_LIVES: Duration = Duration::from_secs(1);
+/// An answer that may still change is not older than this; nor is one with a sentence, which may be the site's and be
+/// erased, by another process too.
+const CHANGING_LIVES: Duration = Duration::from_secs(1);
 /// Of the hash in an ETag: enough that no two answers ever share one.
 const ETAG_BYTES: usize = 16;
 
@@ -67,12 +68,12 @@ impl StatusCache {
     /// Takes in what was read, and answers it.
     pub(crate) fn put(&self, account: &AccountId, id: &QueueId, status: &Status) -> Answer {
         let answer = Answer::of(status);
-        let lasting = answer.ends && answer.due_at.is_none();
+        let lasting = answer.ends && answer.due_at.is_none() && status.answer.error_message.is_none();
         let cached = Cached {
             account: account.clone(),
             version: status.version,
             answer: answer.clone(),
-            until: (!lasting).then(|| Instant::now() + PROCESSING_LIVES),
+            until: (!lasting).then(|| Instant::now() + CHANGING_LIVES),
         };
         let _filling = self.filling.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if self.answers.get(id).is_none_or(|known| known.version <= status.version) {

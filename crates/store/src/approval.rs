@@ -17,7 +17,7 @@ use crate::tx::{Row, values};
 use crate::{Error, Tx, budget, grant, pause};
 
 pub use showing::{About, Showing, Shown, about, ask, close, fail, in_the_way, last_shown, show};
-pub(crate) use showing::{answer, to_open, waiting_to_open};
+pub(crate) use showing::{to_open, waiting_to_open};
 
 const MOST_WAITING: i64 = 1000;
 

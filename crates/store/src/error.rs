@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 /// What can go wrong in the store. None of it is the caller's request: that is judged before.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -46,17 +48,31 @@ pub enum Error {
         /// Newest schema known here.
         known: i64,
     },
+    /// The database was moved to another one, which has been worked with since.
+    #[error("this database was moved to {0}")]
+    Moved(String),
+    /// The lock of a server cannot be taken: no such folder, or it may not be written to.
+    #[error("cannot take the lock beside {path}: {reason}")]
+    Unlocked {
+        /// The database's file, or the witness of a node.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
     /// Another process serves it.
-    #[error("another `applyd serve` has this database open ({0})")]
+    #[error("another `applyd serve` has {0} open")]
     Served(String),
+    /// It must be had alone, and somebody else has it.
+    #[error("{0}")]
+    InUse(String),
 }
 
 impl Error {
     /// What failed while a database was opened names its file or its server.
-    pub(crate) fn opening(database: &str) -> impl Fn(Self) -> Self {
+    pub(crate) fn opening(database: impl Display) -> impl Fn(Self) -> Self {
         move |error| match error {
             Self::Engine(reason) | Self::Unreachable(reason) => {
-                Self::Unopened { database: database.to_owned(), reason }
+                Self::Unopened { database: database.to_string(), reason }
             }
             error => error,
         }

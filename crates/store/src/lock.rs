@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Held by the one `serve` of an SQLite file, for as long as the process lives.
+/// Held by the one `serve` of an SQLite file, or of a node's witness, for as long as the process lives.
 ///
 /// The kernel frees it when the process dies, so holding it proves that every earlier server is dead and
 /// that no byte of theirs can follow.
@@ -13,37 +13,43 @@ pub struct ServeLock {
 }
 
 impl ServeLock {
-    /// Takes the lock file beside the database.
+    /// Takes the lock file beside it.
     ///
     /// # Errors
     /// [`Error::Served`] while another process has it.
-    pub fn take(database: &Path) -> Result<Self, Error> {
-        let unopened = |what: &str, error: std::io::Error| {
-            Error::opening(&database.display().to_string())(Error::Engine(format!("{what}: {error}")))
-        };
-        let real = real(database).map_err(|error| unopened("cannot find its folder", error))?;
-        let mut path = real.into_os_string();
-        path.push(".serve");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|error| unopened("cannot make the lock beside it", error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Served(database.display().to_string())),
-            Err(TryLockError::Error(error)) => Err(unopened("cannot take the lock beside it", error)),
+    pub fn take(path: &Path) -> Result<Self, Error> {
+        match beside(path, ".serve")? {
+            Some(file) => Ok(Self { _file: file }),
+            None => Err(Error::Served(path.display().to_string())),
         }
     }
 }
 
-/// One database has one lock, by whatever link it is named.
-fn real(database: &Path) -> std::io::Result<PathBuf> {
-    if let Ok(real) = database.canonicalize() {
+/// A lock file beside it; `None` while another process has it.
+pub(crate) fn beside(path: &Path, suffix: &str) -> Result<Option<File>, Error> {
+    let unlocked = |error: std::io::Error| Error::Unlocked {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut lock = real(path).map_err(unlocked)?.into_os_string();
+    lock.push(suffix);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock).map_err(unlocked)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(unlocked(error)),
+    }
+}
+
+/// One database has one lock and one place, by whatever link it is named.
+///
+/// # Errors
+/// Its folder cannot be found.
+pub fn real(path: &Path) -> std::io::Result<PathBuf> {
+    if let Ok(real) = path.canonicalize() {
         return Ok(real);
     }
-    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new(".")).canonicalize()?;
-    Ok(folder.join(database.file_name().unwrap_or_default()))
+    Ok(folder.join(path.file_name().unwrap_or_default()))
 }

@@ -42,14 +42,17 @@ pub(crate) fn sqlite(connection: &Connection, now: i64) -> Result<(i64, i64), Er
     result
 }
 
-fn missing(connection: &Connection, now: i64) -> Result<(i64, i64), Error> {
+/// The schema of a database that this program knows.
+pub(crate) fn version(connection: &Connection) -> Result<i64, Error> {
     let found: i64 =
         connection
             .query_row("SELECT coalesce(max(version), 0) FROM schema_migration", [], |row| row.get(0))?;
     let known = SQLITE.len() as i64;
-    if found > known {
-        return Err(Error::Newer { found, known });
-    }
+    if found > known { Err(Error::Newer { found, known }) } else { Ok(found) }
+}
+
+fn missing(connection: &Connection, now: i64) -> Result<(i64, i64), Error> {
+    let (found, known) = (version(connection)?, SQLITE.len() as i64);
     for (version, sql) in (1..).zip(SQLITE).filter(|(version, _)| *version > found) {
         connection.execute_batch(sql)?;
         connection.execute("INSERT INTO schema_migration (version, at) VALUES (?1, ?2)", [version, now])?;

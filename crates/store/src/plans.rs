@@ -8,6 +8,7 @@ use applyd_core::time::Timing;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
+use crate::grant::Grantee;
 use crate::person::Person;
 use crate::tx::On;
 use crate::{
@@ -89,6 +90,7 @@ fn what_time_brings_is_found_by_its_time() {
     let db = Empty::new();
     assert_eq!(db.plan(|tx| queue::to_look_at(tx, 9)), ["application_look"]);
     assert_eq!(db.plan(|tx| queue::overdue(tx, 9)), ["application_due"]);
+    assert_eq!(db.plan(|tx| queue::kept_back(tx, 9))[0], "application_ready");
     assert_eq!(db.plan(|tx| queue::overdue_of(tx, &db.account, 9)), ["application_due"]);
     assert_eq!(db.plan(|tx| queue::of_others(tx, "w")), ["application_due", INTENT]);
     assert_eq!(db.plan(retention::purge), ["application_to_erase"]);
@@ -109,6 +111,16 @@ fn what_waits_for_a_person_is_found_among_what_waits() {
     let found = db.plan(|tx| application::unsettled(tx, &db.account));
     let scans: Vec<_> = found.iter().filter(|step| step.contains("_")).collect();
     assert_eq!(scans, ["application_due", "intent_open", "sqlite_autoindex_application_1"], "{found:?}");
+}
+
+/// Each portion of a wipe begins where the last one ended, however much there is.
+#[test]
+fn a_wipe_goes_on_from_where_it_was() {
+    let db = Empty::new();
+    let grantee = Grantee { account: db.account.clone(), freelancer: Some("fl_1".into()) };
+    let mut wipe = retention::Wipe::new(&grantee, false);
+    assert_eq!(db.plan(|tx| wipe.next(tx)), ["sqlite_autoindex_stored_job_1"]);
+    assert_eq!(db.plan(|tx| wipe.next(tx)), ["application_newest"]);
 }
 
 #[test]

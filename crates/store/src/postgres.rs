@@ -17,6 +17,7 @@ use crossbeam_channel::Receiver;
 use tokio::sync::watch;
 
 use crate::job::Taken;
+use crate::store::machine_now;
 use crate::threads::{Threads, spawn};
 use crate::tx::On;
 use crate::{Clock, Error, Tx, migrate};
@@ -210,8 +211,9 @@ impl Connection {
         taken_is_conflict: bool,
     ) -> Result<Tried, Trouble> {
         let begin = format!("{BEGIN_WRITE}{NOW}{}SAVEPOINT one", doubt::mark(id));
+        let asked = machine_now();
         let begun = self.session.get_mut().begin(&begin)?;
-        let now = self.heard(&begun)?;
+        let now = self.heard(asked, &begun)?;
         let mut kept = Vec::with_capacity(group.len());
         for (at, taken) in group.iter_mut().enumerate() {
             if at > 0 {
@@ -242,10 +244,10 @@ impl Connection {
     }
 
     /// The time of a transaction: the database's, which all nodes share, or a test's.
-    fn heard(&self, begun: &[String]) -> Result<i64, Trouble> {
+    fn heard(&self, asked: i64, begun: &[String]) -> Result<i64, Trouble> {
         let said = begun.last().and_then(|now| now.parse().ok());
         let now = said.ok_or_else(|| Trouble::Failed(Error::Damaged("the database's clock".into())))?;
-        self.clock.heard(now);
+        self.clock.heard(asked, now);
         Ok(self.clock.now())
     }
 
@@ -261,15 +263,16 @@ impl Connection {
                 }
             }
             // Nothing hangs on its end: what it gave has been answered.
-            if self.session.get_mut().run("ROLLBACK").is_err() {
+            if self.session.get_mut().run("COMMIT").is_err() {
                 self.session.get_mut().leave();
             }
         }
     }
 
     fn read(&mut self, taken: &mut Taken) -> Result<(), Trouble> {
+        let asked = machine_now();
         let begun = self.session.get_mut().begin(&format!("{BEGIN_READ}{NOW}"))?;
-        let now = self.heard(&begun)?;
+        let now = self.heard(asked, &begun)?;
         let stays = taken.job.run(&Tx::new(On::Postgres(&self.session), now));
         match self.session.get_mut().take_trouble() {
             Some(lost @ Trouble::Lost(_)) => Err(lost),

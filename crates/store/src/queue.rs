@@ -4,6 +4,7 @@ use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, EventId, KeyId, QueueId};
 use applyd_core::job_ref::{JobKey, JobRef};
 use applyd_core::ledger::Kind;
+use applyd_core::outcome::Code;
 use applyd_core::queue::{most_ahead, retry_after_s};
 use applyd_core::state::{self, By, Dead, Event, Progress, Refused, State};
 use applyd_core::terms::Terms;
@@ -270,6 +271,8 @@ fn site_refuses(application: &Application, now: i64) -> bool {
     in_doubt && application.preview_expires_at.is_some_and(|at| now >= at + PREVIEW_OVER_MS)
 }
 
+const LOGIN_DOWN: Event = Event::Block { code: Code::LoggedOut, renewed: false, delay_ms: 0 };
+
 /// Brings about what time alone has decided for one application; answers it if anything changed.
 ///
 /// # Errors
@@ -280,14 +283,21 @@ pub fn catch_up(
     timing: &Timing,
     dead: impl Fn(&Progress) -> Dead,
 ) -> Result<Option<Application>, Error> {
-    // Doubt, permit closed, deadline: no chain of overdue steps is longer.
+    // Doubt, permit closed, deadline; or a login that was down, deadline: no chain of overdue steps is longer.
     const LONGEST_CHAIN: usize = 4;
     let mut changed: Option<Application> = None;
     for _ in 0..LONGEST_CHAIN {
         let Some(was) = application::load(tx, id)? else { break };
         let dead = if site_refuses(&was, tx.now()) { Dead::Proven } else { dead(&was.progress) };
-        let Some(event) = state::overdue(&was.progress, tx.now(), dead) else { break };
-        let note = if let Event::Void(ending) = &event { Some(ending.message.clone()) } else { None };
+        let is_kept_back = state::is_kept_back(&was.progress, tx.now())
+            && refresh::is_down(tx, &was.account, was.progress.cutoff)?;
+        let overdue = || state::overdue(&was.progress, tx.now(), dead);
+        let Some(event) = is_kept_back.then_some(LOGIN_DOWN).or_else(overdue) else { break };
+        let note = match &event {
+            Event::Void(ending) => Some(ending.message.clone()),
+            Event::Block { .. } => Some("a login of the account was down at the cutoff".to_owned()),
+            _ => None,
+        };
         let beside = Beside { note: note.as_deref(), ..Beside::default() };
         match advance(tx, id, event, By::Sweeper, timing, beside)? {
             Ok(now) => {
@@ -312,16 +322,12 @@ pub fn claim(
     timing: &Timing,
 ) -> Result<Option<Application>, Error> {
     let Some(next) = next(tx, account)? else { return Ok(None) };
-    if refresh::is_down(tx, account)? || pause::of(tx, account, next.channel)?.is_some() {
+    if refresh::is_down(tx, account, tx.now())? || pause::of(tx, account, next.channel)?.is_some() {
         return Ok(None);
     }
     let worker = worker.to_owned();
     let event = if next.is_looked_at { Event::Open { worker } } else { Event::Claim { worker } };
-    let taken = advance(tx, &next.id, event, By::Sweeper, timing, Beside::default())?.ok();
-    if next.is_looked_at {
-        approval::answer(tx, &next.id)?;
-    }
-    Ok(taken)
+    Ok(advance(tx, &next.id, event, By::Sweeper, timing, Beside::default())?.ok())
 }
 
 /// What a worker takes next.
@@ -343,11 +349,11 @@ fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
          AND cutoff > ?2 AND channel <> 'desk'";
     if let Some(keeper) = application::in_slot(tx, account)? {
         // What a person has approved keeps the slot while it is queued.
-        let sql = format!("{ready} AND id = ?3");
+        let sql = format!("{ready} AND id = ?3{}", tx.skip_locked());
         return tx.one(&sql, values![account.as_str(), tx.now(), keeper.as_str()], read);
     }
     // In the order of SQLite's index to its end, so that of those that came at one moment the same one is next anywhere.
-    let sql = format!("{ready} ORDER BY not_before, account_id, cutoff, id LIMIT 1");
+    let sql = format!("{ready} ORDER BY not_before, account_id, cutoff, id LIMIT 1{}", tx.skip_locked());
     match tx.one(&sql, values![account.as_str(), tx.now()], read)? {
         Some(ready) => Ok(Some(ready)),
         None => approval::to_open(tx, account),
@@ -385,6 +391,21 @@ pub fn to_look_at(tx: &Tx<'_>, most: i64) -> Result<Vec<QueueId>, Error> {
     tx.all(
         "SELECT id FROM application WHERE look_at IS NOT NULL AND look_at <= ?1
          AND (lease_until IS NULL OR lease_until <= ?1) ORDER BY look_at LIMIT ?2",
+        values![tx.now(), most],
+        |row| row.parsed(0, QueueId::parse),
+    )
+}
+
+/// Applications that had no turn by their cutoff, because a login of their account was down then.
+///
+/// # Errors
+/// The store's.
+pub fn kept_back(tx: &Tx<'_>, most: i64) -> Result<Vec<QueueId>, Error> {
+    tx.all(
+        // The channel's condition is the index's.
+        "SELECT a.id FROM application a WHERE a.state = 'queued' AND a.channel <> 'desk' AND a.cutoff <= ?1
+         AND a.blocked IS NULL AND EXISTS
+           (SELECT 1 FROM oauth_grant g WHERE g.account_id = a.account_id AND g.retry_at > a.cutoff) LIMIT ?2",
         values![tx.now(), most],
         |row| row.parsed(0, QueueId::parse),
     )

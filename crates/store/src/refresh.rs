@@ -130,14 +130,14 @@ pub fn stands(tx: &Tx<'_>, grantee: &Grantee, pair: i64) -> Result<bool, Error> 
     Ok(found.is_some())
 }
 
-/// Whether a login of the account is known to be down: it waits for its next try.
+/// Whether a login of the account is known to be down at a time, Unix milliseconds: it waits for its next try.
 ///
 /// # Errors
 /// The store's.
-pub fn is_down(tx: &Tx<'_>, account: &AccountId) -> Result<bool, Error> {
+pub fn is_down(tx: &Tx<'_>, account: &AccountId, at: i64) -> Result<bool, Error> {
     let found = tx.one(
         "SELECT 1 FROM oauth_grant WHERE account_id = ?1 AND retry_at > ?2 LIMIT 1",
-        values![account.as_str(), tx.now()],
+        values![account.as_str(), at],
         |row| row.int(0),
     )?;
     Ok(found.is_some())

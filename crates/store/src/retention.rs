@@ -3,7 +3,7 @@
 //!
 //! Only what has ended is touched. What is under way, or of unknown outcome, needs its request and its evidence.
 
-use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::ids::QueueId;
 use applyd_core::outcome::{Code, Ending};
 use applyd_core::retention::purged_before;
 use applyd_core::terms::sha256_hex;
@@ -12,6 +12,10 @@ use serde_json::Value;
 
 use crate::tx::{Row, values};
 use crate::{Error, Tx, letter};
+
+mod wipe;
+
+pub use wipe::Wipe;
 
 /// How many one purge erases at most.
 pub const PURGED_AT_ONCE: i64 = 100;
@@ -23,6 +27,9 @@ struct Ended {
     request: String,
     ended_at: i64,
 }
+
+const ENDED: &str =
+    "SELECT id, code, request, ended_at FROM application WHERE ended_at IS NOT NULL AND erased_at IS NULL";
 
 /// Of a request as it arrived: what stays of it.
 pub(crate) struct Hashes {
@@ -45,32 +52,14 @@ impl Hashes {
 /// The store's.
 pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
     let ended = tx.all(
-        "SELECT id, code, request, ended_at FROM application WHERE ended_at IS NOT NULL AND erased_at IS NULL AND ended_at <= ?1
-         ORDER BY ended_at LIMIT ?2",
+        &format!("{ENDED} AND ended_at <= ?1 ORDER BY ended_at LIMIT ?2"),
         values![purged_before(tx.now()), PURGED_AT_ONCE],
         read,
     )?;
-    erase_all(tx, &ended)
-}
-
-/// Erases some of what was written for an account's ended tasks and of what was read for it, whatever its age; answers
-/// how many, and 0 when nothing is left. The grant is revoked before, so that nothing is read anew meanwhile.
-///
-/// # Errors
-/// The store's.
-pub fn wipe(tx: &Tx<'_>, account: &AccountId) -> Result<usize, Error> {
-    let jobs = tx.execute(
-        "UPDATE stored_job SET company_id = NULL, title = NULL, document = NULL WHERE account_id = ?1 AND job_key IN
-         (SELECT job_key FROM stored_job WHERE account_id = ?1 AND title IS NOT NULL LIMIT ?2)",
-        values![account.as_str(), PURGED_AT_ONCE],
-    )?;
-    let ended = tx.all(
-        "SELECT id, code, request, ended_at FROM application WHERE ended_at IS NOT NULL AND erased_at IS NULL AND account_id = ?1
-         ORDER BY ended_at LIMIT ?2",
-        values![account.as_str(), PURGED_AT_ONCE],
-        read,
-    )?;
-    Ok(jobs + erase_all(tx, &ended)?)
+    for one in &ended {
+        erase(tx, one)?;
+    }
+    Ok(ended.len())
 }
 
 /// Whether nothing of this application's request is needed any more.
@@ -93,13 +82,6 @@ fn read(row: &Row<'_>) -> Result<Ended, Error> {
         request: row.text(2)?,
         ended_at: row.int(3)?,
     })
-}
-
-fn erase_all(tx: &Tx<'_>, ended: &[Ended]) -> Result<usize, Error> {
-    for one in ended {
-        erase(tx, one)?;
-    }
-    Ok(ended.len())
 }
 
 fn erase(tx: &Tx<'_>, ended: &Ended) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::job::Taken;
 use crate::threads::Threads;
 use crate::tx::{On, Row, Value};
-use crate::{Clock, Error, Tx, migrate};
+use crate::{Clock, Error, Tx, backup, meta, migrate};
 
 const GROUP_JOBS: usize = 256;
 const READERS: usize = 2;
@@ -27,9 +27,13 @@ const READER_CACHE_KIB: i64 = 1024;
 
 /// Opens the file, brings its schema up to date and starts the threads.
 pub(crate) fn open(path: &Path, clock: &Clock) -> Result<Threads, Error> {
+    backup::refuse_stray_log(path)?;
     make_private(path)?;
     let writer = connect(path, WRITER_CACHE_KIB)?;
     migrate::sqlite(&writer, clock.now())?;
+    if let Some(place) = meta::moved(&Tx::new(On::Sqlite(&writer), clock.now()))? {
+        return Err(Error::Moved(place));
+    }
     let mut readers = Vec::with_capacity(READERS);
     for _ in 0..READERS {
         let (reader, clock) = (connect(path, READER_CACHE_KIB)?, clock.clone());
@@ -42,6 +46,7 @@ pub(crate) fn open(path: &Path, clock: &Clock) -> Result<Threads, Error> {
 
 /// Brings the schema up to date; answers from which version to which.
 pub(crate) fn bring_up(path: &Path) -> Result<(i64, i64), Error> {
+    backup::refuse_stray_log(path)?;
     make_private(path)?;
     migrate::sqlite(&connect(path, WRITER_CACHE_KIB)?, Clock::System.now())
 }

@@ -45,15 +45,18 @@ impl Clock {
         }
     }
 
-    /// Takes over what a shared database says it is.
-    pub(crate) fn heard(&self, now: i64) {
-        if let Self::Shared(ahead) = self {
-            ahead.store(now.saturating_sub(machine_now()), Ordering::Relaxed);
-        }
+    /// Takes over what a shared database says it is, asked at this time of the machine. It was so at some moment
+    /// between: an answer that was slow to come must not set the clock back.
+    pub(crate) fn heard(&self, asked: i64, now: i64) {
+        let Self::Shared(ahead) = self else { return };
+        let (least, most) = (now.saturating_sub(machine_now()), now.saturating_sub(asked));
+        let kept = ahead.load(Ordering::Relaxed);
+        ahead.store(kept.min(most).max(least), Ordering::Relaxed);
     }
 }
 
-fn machine_now() -> i64 {
+/// Unix milliseconds.
+pub(crate) fn machine_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
@@ -71,8 +74,7 @@ impl Store {
                     Clock::System => Clock::Shared(Arc::default()),
                     clock => clock,
                 };
-                let (threads, heard) =
-                    postgres::open(server, &clock).map_err(Error::opening(&server.to_string()))?;
+                let (threads, heard) = postgres::open(server, &clock).map_err(Error::opening(server))?;
                 Ok(Self { threads: Arc::new(threads), clock, heard })
             }
         }
@@ -84,12 +86,8 @@ impl Store {
     /// When it cannot be opened or reached, or is of a newer applyd.
     pub fn migrate(database: &Database) -> Result<(i64, i64), Error> {
         match database {
-            Database::Sqlite(path) => {
-                sqlite::bring_up(path).map_err(Error::opening(&path.display().to_string()))
-            }
-            Database::Postgres(server) => {
-                postgres::migrate(server).map_err(Error::opening(&server.to_string()))
-            }
+            Database::Sqlite(path) => sqlite::bring_up(path).map_err(Error::opening(path.display())),
+            Database::Postgres(server) => postgres::migrate(server).map_err(Error::opening(server)),
         }
     }
 
@@ -98,7 +96,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is no database, or is of a newer applyd.
     pub fn open_sqlite(path: &Path, clock: Clock) -> Result<Self, Error> {
-        let threads = sqlite::open(path, &clock).map_err(Error::opening(&path.display().to_string()))?;
+        let threads = sqlite::open(path, &clock).map_err(Error::opening(path.display()))?;
         Ok(Self { threads: Arc::new(threads), clock, heard: watch::channel(()).1 })
     }
 
@@ -192,5 +190,31 @@ async fn answered<T, E: From<Error>>(answer: oneshot::Receiver<Result<T, E>>) ->
     match tokio::time::timeout(ANSWER_WAIT, answer).await {
         Ok(answer) => answer.unwrap_or_else(|_| Err(Error::Stopped.into())),
         Err(_) => Err(Error::Unknown.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(ahead: i64) -> Clock {
+        Clock::Shared(Arc::new(AtomicI64::new(ahead)))
+    }
+
+    #[test]
+    fn a_slow_answer_does_not_set_a_shared_clock_back_and_a_true_difference_is_taken_over() {
+        let near = |clock: &Clock, ahead: i64| (clock.now() - machine_now() - ahead).abs() < 100;
+        let asked = machine_now() - 3_000;
+        let clock = shared(0);
+        // Answered at once, and three seconds on the way.
+        clock.heard(asked, asked);
+        assert!(near(&clock, 0));
+        // Three seconds in the queue, and answered at once.
+        clock.heard(asked, asked + 3_000);
+        assert!(near(&clock, 0));
+        for ahead in [60_000, -60_000] {
+            clock.heard(machine_now(), machine_now() + ahead);
+            assert!(near(&clock, ahead));
+        }
     }
 }

@@ -43,6 +43,15 @@ impl<'a> Tx<'a> {
         self.now
     }
 
+    /// The one fragment in which the engines differ, at the end of a look for what to take: of a row that another node
+    /// is taking in this moment nothing is waited for.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match self.on {
+            On::Sqlite(_) => "",
+            On::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     /// What is done here is news for the other nodes of the database.
     pub(crate) fn tell(&self) {
         if let On::Postgres(session) = self.on {

@@ -63,8 +63,8 @@ impl Ready {
         let exchange = line.exchange(request, id, crossed.send_by());
         let failure = match tokio::time::timeout_at(crossed.answer_by().into(), exchange).await {
             Ok(Ok(heard)) => {
-                if let (Some(turns), Some(after_ms)) = (turns, heard.after_ms()) {
-                    turns.hold(Some(tool), after_ms).await;
+                if let (Some(turns), Some((tool, after_ms))) = (turns, heard.wait(tool)) {
+                    turns.hold(tool, after_ms).await;
                 }
                 return outcome(crossed, verdict(heard.status, &heard.reply), traced(&heard.reply));
             }

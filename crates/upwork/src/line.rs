@@ -26,6 +26,7 @@ use url::Url;
 use crate::document::Reading;
 use crate::fault::causes;
 use crate::intake::Intake;
+use crate::tool::Tool;
 use crate::transport::{content_type, retry_after_ms};
 
 const HTTPS_PORT: u16 = 443;
@@ -74,10 +75,12 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    /// How long the site wants to be left alone, by its header or by its document.
-    pub(crate) fn after_ms(&self) -> Option<i64> {
+    /// How long the site wants to be left alone, and by which calls: by its header by all (`None`), by its document by
+    /// those as tight as that of `tool`.
+    pub(crate) fn wait(&self, tool: Tool) -> Option<(Option<Tool>, i64)> {
         let refusal = Reading::of(&self.reply["result"]).accepted().err();
-        self.retry_after_ms.or_else(|| refusal?.after_ms())
+        let of_all = self.retry_after_ms.map(|after_ms| (None, after_ms));
+        of_all.or_else(|| Some((Some(tool), refusal?.after_ms()?)))
     }
 }
 

@@ -60,6 +60,12 @@ impl Server {
         Ok(server)
     }
 
+    /// Brings up the schema of a database on a server.
+    pub(super) fn migrate(database: &str) -> Result<()> {
+        let mut migrate = applyd(&root());
+        quietly(migrate.args(["migrate", "--database", database])).context("migrate").map(drop)
+    }
+
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -71,6 +77,7 @@ impl Server {
                 let name = format!("bench-{number}");
                 let mut create = applyd(&self.place);
                 create.args(["account", "create", &name, "--credits", CREDITS, "--json"]);
+                create.envs(self.settings.iter().cloned());
                 let made = quietly(&mut create).context("account create")?;
                 Ok(member(&made, "apiKey")?.to_owned())
             })

@@ -62,7 +62,10 @@ pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Fai
     if let Some(showing) = showing {
         return decided(global, &store, &id, &showing, &person.name()?);
     }
-    let (showing, shown) = open(&store, &id)?;
+    let (server, asked) = (store.clone(), id.clone());
+    let Some((showing, shown)) = unless_stopped(move || open(&server, &asked))? else {
+        return Err(left(global, &store, &id));
+    };
     let sheet = sheet(&store, &id, &showing, &shown)?;
     if show {
         output::print(global.json, &sheet, shown::text)?;
@@ -77,40 +80,47 @@ pub(super) fn approve(global: &Global, arguments: ApproveArgs) -> Result<(), Fai
         shown.cost.total()
     );
     if typed(question)?.trim() != YES {
-        close(global, &store, &id)?;
-        return Err(Failure::hinted(
-            "not approved; it goes on waiting",
-            "`applyd decline QUEUEID --reason TEXT` ends it",
-        ));
+        return Err(left(global, &store, &id));
     }
     decided(global, &store, &id, &showing, &person)
 }
 
 /// What a person answers; nothing where the terminal is closed, or Ctrl-C or SIGTERM is the answer.
 fn typed(question: String) -> Result<String, Failure> {
+    let read = unless_stopped(move || {
+        write!(std::io::stderr(), "{question}")?;
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        Ok(line)
+    });
+    Ok(read?.unwrap_or_default())
+}
+
+/// What `work` comes to; `None` where Ctrl-C or SIGTERM comes first.
+fn unless_stopped<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<Option<T>, Failure> {
     run(async move {
         let mut stop = Stop::listen()?;
-        let read = tokio::task::spawn_blocking(move || {
-            write!(std::io::stderr(), "{question}")?;
-            let mut line = String::new();
-            std::io::stdin().lock().read_line(&mut line)?;
-            Ok::<_, std::io::Error>(line)
-        });
         tokio::select! {
-            line = read => Ok(line.map_err(std::io::Error::other)??),
+            done = tokio::task::spawn_blocking(work) => done.map_err(std::io::Error::other)?.map(Some),
             () = stop.heard() => {
                 writeln!(std::io::stderr())?;
-                Ok(String::new())
+                Ok(None)
             }
         }
     })
 }
 
 /// Others need not wait until what nobody looks at any more closes by itself.
-fn close(global: &Global, store: &Store, id: &QueueId) -> Result<(), Failure> {
-    let (id, timing) = (id.clone(), global.settings()?.timing);
-    store.write_blocking(move |tx| approval::close(tx, &id, &timing))?;
-    Ok(())
+fn left(global: &Global, store: &Store, id: &QueueId) -> Failure {
+    let close = || {
+        let (id, timing) = (id.clone(), global.settings()?.timing);
+        Ok(store.write_blocking(move |tx| approval::close(tx, &id, &timing))?)
+    };
+    close().err().unwrap_or_else(|| {
+        Failure::hinted("not approved; it goes on waiting", "`applyd decline QUEUEID --reason TEXT` ends it")
+    })
 }
 
 fn sheet(store: &Store, id: &QueueId, showing: &ShowingId, shown: &Shown) -> Result<Value, Failure> {

@@ -9,9 +9,27 @@ use crate::cli::{Global, VerifyOnlyCommand, operator};
 use crate::failure::{self, Failure};
 use crate::output;
 
-pub(super) fn run(global: &Global, command: &VerifyOnlyCommand) -> Result<ExitCode, Failure> {
-    let VerifyOnlyCommand::End { force } = command;
-    let force = *force;
+pub(super) fn run(global: &Global, command: VerifyOnlyCommand) -> Result<ExitCode, Failure> {
+    match command {
+        VerifyOnlyCommand::Begin { reason } => begin(global, reason),
+        VerifyOnlyCommand::End { force } => end(global, force),
+    }
+}
+
+/// Effective at once, before the next intent of a running server.
+fn begin(global: &Global, reason: String) -> Result<ExitCode, Failure> {
+    let begun = super::store(global, false)?.write_blocking(move |tx| {
+        meta::set_verify_only(tx, Some(&reason))?;
+        audit::note(tx, "verify_only_begun", &operator(), None, &json!({"reason": reason}))?;
+        Ok::<Value, Error>(json!({"verifyOnly": true, "reason": reason}))
+    })?;
+    output::print(global.json, &begun, |_| {
+        "the verify-only mode is on: nothing is submitted until `applyd verify-only end`".to_owned()
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn end(global: &Global, force: bool) -> Result<ExitCode, Failure> {
     let ended = super::store(global, false)?.write_blocking(move |tx| {
         let unverified = queue::unverified(tx)?;
         let was = meta::verify_only(tx)?;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use crate::database::quoted;
 use crate::harness::{Account, POLL, Place, Process, job};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -55,24 +55,22 @@ fn request() -> Value {
 }
 
 fn change(place: &Place, account: &Account, id: &str, edit: &Edit) {
-    let store = Connection::open(place.path("applyd.db")).unwrap();
-    store.busy_timeout(LONG).unwrap();
+    let store = place.raw();
     let changed = match edit {
         Edit::Nothing => 1,
         Edit::Request(at, value) => {
             let mut request = request();
             *request.pointer_mut(at).unwrap() = value.clone();
-            let sql = "UPDATE application SET request = ?2 WHERE id = ?1";
-            store.execute(sql, params![id, request.to_string()]).unwrap()
+            let request = quoted(&request.to_string());
+            store.execute(&format!("UPDATE application SET request = {request} WHERE id = '{id}'"))
         }
         Edit::Rate(cents) => {
-            let sql =
-                "UPDATE profile SET hourly_rate_cents = ?2 WHERE account_id = ?1 AND id = 'pf_sandbox_1'";
-            store.execute(sql, params![account.id, cents]).unwrap()
+            let of = format!("account_id = '{}' AND id = 'pf_sandbox_1'", account.id);
+            store.execute(&format!("UPDATE profile SET hourly_rate_cents = {cents} WHERE {of}"))
         }
         Edit::Cost(cost) => {
-            let sql = "UPDATE showing SET cost_connects = ?2 WHERE id = (SELECT showing_id FROM application WHERE id = ?1)";
-            store.execute(sql, params![id, cost]).unwrap()
+            let of = format!("id = (SELECT showing_id FROM application WHERE id = '{id}')");
+            store.execute(&format!("UPDATE showing SET cost_connects = {cost} WHERE {of}"))
         }
     };
     assert_eq!(changed, 1, "{edit:?}");

@@ -140,13 +140,30 @@ fn an_interrupted_question_gives_the_preview_back() {
         assert!(std::process::Command::new("kill").args(["-s", signal, &asked]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}");
         assert_eq!(desk.status(&id)["applicationStatusMessage"], WAITING);
-        let store = rusqlite::Connection::open(desk.place.path("applyd.db")).unwrap();
         let open = "SELECT count(*) FROM application WHERE opened_until IS NOT NULL";
-        assert_eq!(store.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{signal}");
+        assert_eq!(desk.place.raw().int(open), 0, "{signal}");
     }
     let other = desk.apply(&job(1001), json!({}));
     desk.show_and_approve(&other);
     assert_eq!(desk.ended(&other)["applicationStatus"], "applied");
+}
+
+/// Nobody makes the preview, as no server runs; the wish does not outlive whoever had it.
+#[test]
+fn an_interrupted_wait_for_a_preview_leaves_no_wish() {
+    let desk = Desk::new();
+    let id = desk.apply(&job(1000), json!({}));
+    let Desk { place, server, .. } = desk;
+    server.kill();
+    let raw = place.raw();
+    let wishes = || raw.int("SELECT count(*) FROM application WHERE open_asked_at IS NOT NULL");
+    for more in [&["--by", "Ada"][..], &["--show"]] {
+        let mut child = place.command(&[&["approve", &id], more].concat()).spawn().unwrap();
+        wait_for(|| (wishes() == 1).then_some(()));
+        let asked = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", "INT", &asked]).status().unwrap().success());
+        assert_eq!((child.wait().unwrap().code(), wishes()), (Some(1), 0));
+    }
 }
 
 #[test]

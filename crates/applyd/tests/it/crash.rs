@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{POLL, Place, Process, job};
+use crate::harness::{POLL, Place, Process, is_postgres, job};
 use caller::{Caller, Wire};
 use judge::{Counted, Evidence, Told, is_final, judge};
 
@@ -21,6 +21,8 @@ const ACCOUNTS: u64 = 10;
 const CREDITS: u32 = 100_000;
 /// Lives of each kind: with twelve kinds, this many dozens of kills.
 const ROUNDS: usize = 10;
+/// There each step takes longer, and with it each life.
+const POSTGRES_ROUNDS: usize = 5;
 /// Beside a failpoint that is not reached.
 const LONGEST_LIFE: Duration = Duration::from_millis(2_500);
 /// Until the last application rests after the last start: the deadline and the correction.
@@ -61,7 +63,8 @@ struct Trial {
 
 #[test]
 fn crashes_lose_nothing_and_repeat_nothing() {
-    let rounds = if std::env::var_os("APPLYD_TEST_LONG").is_some() { ROUNDS * 10 } else { ROUNDS };
+    let rounds = if is_postgres() { POSTGRES_ROUNDS } else { ROUNDS };
+    let rounds = if std::env::var_os("APPLYD_TEST_LONG").is_some() { rounds * 10 } else { rounds };
     let mut place = Place::fast();
     place.set("APPLYD_SANDBOX__SETTLE_LATENCY", "0ms..60ms");
     let _sandbox = place.sandbox();
@@ -198,7 +201,7 @@ impl Trial {
             evidence.credits.insert(id.clone(), (CREDITS.into(), available, held, spent));
         }
         // One line an intent, written before the one send.
-        let witness = std::fs::read_to_string(self.place.path("applyd.db.witness")).unwrap();
+        let witness = std::fs::read_to_string(self.place.witness()).unwrap();
         for line in witness.lines().skip(1) {
             let line: Value = serde_json::from_str(line).unwrap();
             let pair = (text(&line["account"]), text(&line["job"]));

@@ -134,6 +134,7 @@ fn what_the_container_files_name_is_there() {
     }
     assert_eq!(stages, 2);
 
+    let place = Place::fast();
     let compose = yaml("deploy/compose.yaml");
     let services = compose["services"].as_object().unwrap();
     for (name, service) in services {
@@ -142,6 +143,8 @@ fn what_the_container_files_name_is_there() {
         if !build.is_null() {
             assert!(root().join("deploy").join(build["context"].as_str().unwrap()).is_dir(), "{name}");
             assert!(root().join(build["dockerfile"].as_str().unwrap()).is_file(), "{name}");
+            let command = [list(&service["command"]), vec!["--help"]].concat();
+            assert!(place.run(&command).status.success(), "{name}: {command:?}");
         }
         for volume in list(&service["volumes"]) {
             let source = volume.split(':').next().unwrap();

@@ -1,5 +1,7 @@
 //! People at the desk, over HTTP: one has it, says so before submitting, and tells what came of it.
 
+mod witness;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -7,7 +9,6 @@ use std::time::{Duration, Instant};
 use applyd_core::ids::AccountId;
 use applyd_core::terms::Cents;
 use applyd_store::freelancer::{self, NewFreelancer, NewProfile};
-use applyd_store::{Clock, Store};
 use serde_json::{Value, json};
 
 use crate::channels::account_on;
@@ -32,7 +33,7 @@ const FREELANCERS: &[NewFreelancer<'_>] = &[NewFreelancer {
 /// An account on the channel desk, with a freelancer.
 fn desk_account(place: &Place, name: &str) -> Account {
     let account = account_on(place, name, "desk");
-    let store = Store::open_sqlite(&place.path("applyd.db"), Clock::System).unwrap();
+    let store = place.store();
     let id = AccountId::parse(&account.id).unwrap();
     store.write_blocking(move |tx| freelancer::add(tx, &id, FREELANCERS)).unwrap();
     account
@@ -117,11 +118,11 @@ impl Desk {
 
     /// Sets the clock of one application back, as if so much time had passed.
     fn age(&self, id: &str, ms: i64) {
-        let raw = rusqlite::Connection::open(self.place.path("applyd.db")).unwrap();
-        raw.busy_timeout(Duration::from_secs(10)).unwrap();
-        let aged = "UPDATE application SET lease_until = lease_until - ?2, deadline = deadline - ?2,
-            cutoff = cutoff - ?2, due_at = due_at - ?2 WHERE id = ?1";
-        assert_eq!(raw.execute(aged, (id, ms)).unwrap(), 1);
+        let aged = format!(
+            "UPDATE application SET lease_until = lease_until - {ms}, deadline = deadline - {ms},
+                cutoff = cutoff - {ms}, due_at = due_at - {ms} WHERE id = '{id}'"
+        );
+        assert_eq!(self.place.raw().execute(&aged), 1);
     }
 }
 
@@ -278,7 +279,7 @@ fn what_was_declared_outlives_a_kill_and_stays_its_persons() {
     desk.claim(&desk.ada, &declared);
     desk.claim(&desk.ada, &claimed);
     assert_eq!(desk.declare(&desk.ada, &declared).status, 200);
-    let witness = std::fs::read_to_string(desk.place.path("applyd.db.witness")).unwrap();
+    let witness = std::fs::read_to_string(desk.place.witness()).unwrap();
     assert!(witness.contains(&declared) && !witness.contains(&claimed), "written before the answer");
     let desk = desk.again(|server, _| server.kill());
     for id in [&declared, &claimed] {
@@ -441,7 +442,7 @@ fn verify_only_lets_nobody_declare() {
     desk.claim(&desk.ada, &id);
     let desk = desk.again(|server, place| {
         assert_eq!(server.stop(), Some(0));
-        let mut witness = OpenOptions::new().append(true).open(place.path("applyd.db.witness")).unwrap();
+        let mut witness = OpenOptions::new().append(true).open(place.witness()).unwrap();
         witness.write_all(b"what no start can read\n").unwrap();
     });
     let refused = desk.declare(&desk.ada, &id);

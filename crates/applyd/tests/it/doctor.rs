@@ -50,9 +50,7 @@ fn assert_only_looked(place: &Place) {
 }
 
 fn pinned(place: &Place) -> Vec<String> {
-    let store = Connection::open(place.path("applyd.db")).unwrap();
-    let mut rows = store.prepare("SELECT pinned_sha256 || ' ' || seen_sha256 FROM tool_schema").unwrap();
-    rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    place.raw().texts("SELECT pinned_sha256 || ' ' || seen_sha256 FROM tool_schema")
 }
 
 #[test]

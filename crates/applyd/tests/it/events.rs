@@ -251,17 +251,13 @@ fn a_reader_that_takes_nothing_is_cut_off_and_goes_on_later() {
 
 /// Writes the one event down many times over, under ids of their own.
 fn multiply(place: &Place, times: u32) {
-    let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
-    store.busy_timeout(Duration::from_secs(10)).unwrap();
-    store
-        .execute(
-            "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-             INSERT INTO event (id, account_id, application_id, type, at, data)
-             SELECT 'evt_01' || substr('00000000' || i, -8) || substr(id, 15), account_id, application_id, type, at, data
-             FROM n, event WHERE seq = 1",
-            [times],
-        )
-        .unwrap();
+    let many = format!(
+        "WITH RECURSIVE n(i) AS (VALUES (100000001) UNION ALL SELECT i + 1 FROM n WHERE i < 100000000 + {times})
+         INSERT INTO event (id, account_id, application_id, type, at, data)
+         SELECT 'evt_01' || substr(CAST(i AS TEXT), 2) || substr(id, 15), account_id, application_id, type, at, data
+         FROM n, event WHERE seq = (SELECT min(seq) FROM event)"
+    );
+    assert_eq!(place.raw().execute(&many), u64::from(times));
 }
 
 #[test]

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 
-use crate::harness::{Account, POLL, Place, Process, Reply, job, try_call};
+use crate::database::FILES;
+use crate::harness::{Account, POLL, Place, Process, Reply, is_postgres, job, try_call};
 
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/haproxy.cfg");
 const WAIT: Duration = Duration::from_secs(30);
@@ -68,9 +69,15 @@ fn until(mut condition: impl FnMut() -> bool) {
     }
 }
 
-fn node(place: &Place, database: &str, listen: &str) -> Process {
+/// With a database of its own where that is a file; on PostgreSQL the nodes share one.
+fn node(place: &Place, name: &str, listen: &str) -> Process {
     let listen = listen.trim_start_matches("http://");
-    Process::start(place.command(&["serve", "--listen", listen, "--database", database]))
+    let mut command = place.command(&["serve", "--listen", listen]);
+    command.env("APPLYD_WITNESS_FILE", format!("{name}.witness"));
+    if !is_postgres() {
+        command.env("APPLYD_DATABASE", format!("sqlite:{name}.db"));
+    }
+    Process::start(command)
 }
 
 fn known(node: &Process, account: &Account, queue_id: &str) -> bool {
@@ -130,9 +137,12 @@ fn a_node_that_is_told_to_stop_costs_no_request_and_one_that_dies_is_left() {
     place.set("APPLYD_TIMING__DEADLINE", "270s");
     let _sandbox = place.sandbox();
     let accounts: Vec<_> = (0..CALLERS).map(|n| place.account(&format!("agency-{n}"), 2000)).collect();
-    std::fs::copy(place.path("applyd.db"), place.path("b.db")).unwrap();
-    let [mut a, b] =
-        ["sqlite:applyd.db", "sqlite:b.db"].map(|database| node(&place, database, "127.0.0.1:0"));
+    if !is_postgres() {
+        for name in ["a.db", "b.db"] {
+            std::fs::copy(place.path(FILES[0]), place.path(name)).unwrap();
+        }
+    }
+    let [mut a, b] = ["a", "b"].map(|name| node(&place, name, "127.0.0.1:0"));
     let (a_url, b_url) = (a.url.clone(), b.url.clone());
     let proxy = Proxy::start(&place, [&a_url, &b_url]);
     let load = Load::default();
@@ -157,7 +167,7 @@ fn a_node_that_is_told_to_stop_costs_no_request_and_one_that_dies_is_left() {
         load.wait_for_more();
         assert_eq!(load.lost(), [], "drained");
 
-        let a = node(&place, "sqlite:applyd.db", &a_url);
+        let a = node(&place, "a", &a_url);
         proxy.sees("a", "UP");
         b.kill();
         proxy.sees("b", "DOWN");
@@ -170,11 +180,16 @@ fn a_node_that_is_told_to_stop_costs_no_request_and_one_that_dies_is_left() {
         load.wait_for_more();
         assert_eq!(load.lost(), lost, "left");
         drop(over);
-        let b = node(&place, "sqlite:b.db", &b_url);
+        let b = node(&place, "b", &b_url);
         for (account, number, queue_id) in &*load.accepted.lock().unwrap() {
             let holders: Vec<_> =
                 [&a, &b].into_iter().filter(|node| known(node, account, queue_id)).collect();
-            assert_eq!(holders.len(), 1, "{number} is at {} nodes", holders.len());
+            assert_eq!(
+                holders.len(),
+                if is_postgres() { 2 } else { 1 },
+                "{number} is at {} nodes",
+                holders.len()
+            );
             holders[0].ended(account, queue_id, WAIT);
         }
     });

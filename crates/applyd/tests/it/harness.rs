@@ -73,7 +73,7 @@ impl Place {
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut place = Self { dir: tempfile::tempdir().unwrap(), settings };
         if is_postgres() {
-            postgres::make(place.dir.path());
+            apart(|| postgres::make(place.dir.path()));
             place.set("APPLYD_DATABASE", &postgres::url(&postgres::named(place.dir.path())));
         }
         place
@@ -87,6 +87,11 @@ impl Place {
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.retain(|(known, _)| known != name);
         self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The tests' PostgreSQL would not outlive a power cut: what is said of that is not said any more.
+    pub(crate) fn hush(&mut self) {
+        self.set("RUST_LOG", "warn,applyd_store::postgres::server=error");
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -158,15 +163,21 @@ impl Place {
     }
 }
 
-/// Whether the program runs on PostgreSQL in this run of the tests; `cargo xtask test` runs them on each engine.
+/// Whether the program runs on PostgreSQL in this run of the tests; `cargo xtask test` runs them on each engine. A
+/// test of what only one has ends at once on the other.
 pub(crate) fn is_postgres() -> bool {
     std::env::var("APPLYD_TEST_ENGINE").is_ok_and(|engine| engine == "postgres")
+}
+
+/// On a thread of its own: the client of PostgreSQL has a runtime inside, and the test may stand in one.
+fn apart(work: impl FnOnce() + Send) {
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap());
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         if is_postgres() {
-            postgres::remove(self.dir.path());
+            apart(|| self.remove());
         }
     }
 }

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use applyd_core::ids::{AccountId, KeyId, api_key};
+use applyd_store::Error;
 use applyd_store::account::{self, Channel};
-use applyd_store::{Clock, Error, Store};
 use sha2::{Digest, Sha256};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -48,7 +48,7 @@ fn ten_thousand_idle_streams_take_less_than_200_mib() {
 
 /// Accounts with a key each, straight into the database: a running server knows them at once.
 fn keys(place: &Place) -> Vec<String> {
-    let store = Store::open_sqlite(&place.path("applyd.db"), Clock::System).unwrap();
+    let store = place.store();
     let mut made = Vec::new();
     for n in 0..KEYS {
         let mut random = [0; 32];

@@ -101,12 +101,14 @@ fn get(url: &str, host: Option<&str>) -> Reply {
     read_reply(&mut stream).unwrap()
 }
 
-/// Links a person as a browser does.
+/// Links a new person as a browser does.
 pub(crate) fn link(place: &Place, account: &Account, person: &str) -> Value {
-    let linking = Linking::start(
-        place,
-        &["--account", &account.name, "--freelancer", person, "--title", "Rust", "--hourly-rate", "65.50"],
-    );
+    linked(place, account, person, &["--title", "Rust", "--hourly-rate", "65.50"])
+}
+
+pub(crate) fn linked(place: &Place, account: &Account, person: &str, more: &[&str]) -> Value {
+    let who = ["--account", &account.name, "--freelancer", person];
+    let linking = Linking::start(place, &[&who[..], more].concat());
     let came_back = linking.consent(person);
     let page = get(&came_back, None);
     assert!(page.status == 200 && page.body.contains("close this page"), "{page:?}");
@@ -114,14 +116,14 @@ pub(crate) fn link(place: &Place, account: &Account, person: &str) -> Value {
 }
 
 /// Lets the account's key decide, as its operator may: nobody approves each application.
-fn let_key_decide(place: &Place, account: &Account) {
+pub(crate) fn let_key_decide(place: &Place, account: &Account) {
     let keys = place.json(&["key", "list", &account.name]);
     let key = keys["keys"][0]["keyId"].as_str().unwrap();
     place.json(&["key", "by-request", key, "--connects", "100", "--acknowledge", "--by", "Ada"]);
 }
 
 /// A running server goes by what it has read of a key for half a second.
-fn until_key_decides(server: &Process, account: &Account) {
+pub(crate) fn until_key_decides(server: &Process, account: &Account) {
     let begun = std::time::Instant::now();
     let body = json!({"jobId": OTHER}).to_string();
     let ask = || server.call("POST", "/api/auto-apply-v2/preflight", &account.key, Some(&body)).json();
@@ -201,20 +203,15 @@ fn a_linked_freelancer_applies_and_an_unlinked_one_leaves_nothing_behind() {
     let old = token(&place);
     assert_eq!(mcp(&upwork, &old), 200);
     let stored = || {
-        let store = Connection::open(place.path("applyd.db")).unwrap();
         let sql = "SELECT count(*) FROM stored_job WHERE coalesce(title, document, company_id) IS NOT NULL";
-        store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        place.raw().int(sql)
     };
     assert!(stored() > 0);
     let gone = place.json(&["upwork", "unlink", "--account", "agency"]);
     assert_eq!((&gone["revoked"], &gone["freelancerId"]), (&json!(true), &linked["freelancerId"]));
     assert_eq!((mcp(&upwork, &old), stored()), (401, 0));
-    let written = || {
-        let store = Connection::open(place.path("applyd.db")).unwrap();
-        let sql = "SELECT count(*) FROM application WHERE request <> ''";
-        store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
-    };
-    assert_eq!(written(), 0, "what was written for its ended tasks goes too");
+    let written = place.raw().int("SELECT count(*) FROM application WHERE request <> ''");
+    assert_eq!(written, 0, "what was written for its ended tasks goes too");
     let audit = String::from_utf8(place.run(&["audit", "export", "--account", "agency"]).stdout).unwrap();
     let acts = ["linked", "unlinked"].map(|act| {
         let lines = audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -339,11 +336,12 @@ fn what_is_of_open_outcome_keeps_its_organisation() {
     let server = place.serve();
     let queue_id = apply(&server, &account, OPEN, &json!({})).queue_id();
     drop(server);
-    let store = Connection::open(place.path("applyd.db")).unwrap();
-    let open =
+    let store = place.raw();
+    store.execute(&format!(
         "INSERT INTO intent (application_id, worker, epoch, at, answer_by, terms_sha256, closed, account_id)
-                VALUES (?1, 'w', 1, 1, 1, '', 'open', ?2)";
-    store.execute(open, [&queue_id, &account.id]).unwrap();
+         VALUES ('{queue_id}', 'w', 1, 1, 1, '', 'open', '{}')",
+        account.id
+    ));
     let again = |person: &str| {
         let linking = Linking::start(&place, &["--account", "agency", "--freelancer", "ada"]);
         assert_eq!(get(&linking.consent(person), None).status, 200);
@@ -351,7 +349,7 @@ fn what_is_of_open_outcome_keeps_its_organisation() {
     };
     again("ben").refused("no known outcome yet");
     assert_eq!(again("ada").linked()["orgUid"], first["orgUid"]);
-    store.execute("UPDATE intent SET closed = 'absent'", []).unwrap();
+    store.execute("UPDATE intent SET closed = 'absent'");
     assert_ne!(again("ben").linked()["orgUid"], first["orgUid"]);
 }
 
@@ -412,7 +410,8 @@ fn a_401_is_renewed_once_and_a_refused_renewal_logs_out_that_account_only() {
 
 #[test]
 fn a_check_without_an_answer_says_who_and_why() {
-    let (place, upwork) = live(&[]);
+    let (mut place, upwork) = live(&[]);
+    place.hush();
     let account = account_on(&place, "agency", "upwork");
     link(&place, &account, "Ada");
     upwork.kill();

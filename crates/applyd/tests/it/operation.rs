@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Place, Process, job, try_call};
+use crate::harness::{Place, Process, is_postgres, job, try_call};
 
 const LOG_WAIT: Duration = Duration::from_secs(10);
 
@@ -120,8 +120,8 @@ fn it_is_ready_while_it_can_write() {
     let ready = server.call_with("GET", "/readyz", &[], None);
     assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"status":"ok"}"#));
     // Whoever holds the write lock for longer than the store waits keeps every writer away.
-    let other = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = place.raw();
+    other.execute(if is_postgres() { "BEGIN; LOCK TABLE meta IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" });
     let begun = std::time::Instant::now();
     let blocked = loop {
         let reply = server.call_with("GET", "/readyz", &[], None);
@@ -131,7 +131,7 @@ fn it_is_ready_while_it_can_write() {
     };
     assert_eq!((blocked.status, blocked.header("retry-after")), (503, Some("60")), "{blocked:?}");
     assert_eq!(server.call_with("GET", "/healthz", &[], None).status, 200);
-    other.execute_batch("ROLLBACK").unwrap();
+    other.execute("ROLLBACK");
     let begun = std::time::Instant::now();
     while server.call_with("GET", "/readyz", &[], None).status != 200 {
         assert!(begun.elapsed() < LOG_WAIT);
@@ -144,10 +144,8 @@ fn strangers_who_ask_whether_it_is_ready_make_it_write_once_a_second_at_most() {
     const CALLS: usize = 50;
     let place = Place::fast();
     let server = place.serve();
-    let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
-    let touched = || -> String {
-        store.query_row("SELECT value FROM meta WHERE name = 'touched'", [], |row| row.get(0)).unwrap()
-    };
+    let store = place.raw();
+    let touched = || store.texts("SELECT value FROM meta WHERE name = 'touched'");
     let begun = std::time::Instant::now();
     let mut writes = std::collections::HashSet::new();
     for _ in 0..CALLS {

@@ -237,28 +237,28 @@ fn a_client_is_known_from_the_newest_of_its_jobs_that_can_still_be_read() {
     let ciphers: Vec<_> = of_first.iter().take(4).map(|job| job["jobId"].as_str().unwrap()).collect();
     let company_id = jobs[0]["companyId"].as_str().unwrap();
     ciphers.iter().for_each(|cipher| drop(found(&read(&server, &account, cipher))));
-    let store = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
-    let set = |what: &str, cipher: &str, value: &dyn rusqlite::ToSql| {
-        let sql = format!("UPDATE stored_job SET {what} WHERE job_key = ?1");
-        assert_eq!(store.execute(&sql, rusqlite::params![cipher, value]).unwrap(), 1, "{cipher}");
+    let store = place.raw();
+    let set = |what: &str, cipher: &str| {
+        let sql = format!("UPDATE stored_job SET {what} WHERE job_key = '{cipher}'");
+        assert_eq!(store.execute(&sql), 1, "{cipher}");
     };
     // A day later; the first was read last.
     let begun = now_ms();
     for (age, cipher) in ciphers.iter().enumerate() {
-        set("expires_at = ?2", cipher, &0);
-        set("synced_at = ?2", cipher, &(begun - 1_000 * age as i64));
+        set("expires_at = 0", cipher);
+        set(&format!("synced_at = {}", begun - 1_000 * age as i64), cipher);
     }
     // Under the name of a job that is not there, it cannot be read any more.
-    set("job_key = ?2", ciphers[0], &job(16));
+    set(&format!("job_key = '{}'", job(16)), ciphers[0]);
     let shown = found(&client(&server, &account, company_id));
     assert_eq!(shown["openJobs"].as_array().unwrap().len(), 1, "{shown}");
     assert_eq!(shown["openJobs"][0]["ciphertext"], ciphers[1]);
     // Not all of a hundred are tried.
-    set("expires_at = ?2", ciphers[1], &0);
-    set("job_key = ?2", ciphers[1], &job(19));
-    set("job_key = ?2", ciphers[2], &job(999));
+    set("expires_at = 0", ciphers[1]);
+    set(&format!("job_key = '{}'", job(19)), ciphers[1]);
+    set(&format!("job_key = '{}'", job(999)), ciphers[2]);
     assert_eq!(client(&server, &account, company_id).status, 404);
-    set("expires_at = ?2", ciphers[3], &i64::MAX);
+    set(&format!("expires_at = {}", i64::MAX), ciphers[3]);
     assert_eq!(found(&client(&server, &account, company_id))["openJobs"][0]["ciphertext"], ciphers[3]);
 }
 

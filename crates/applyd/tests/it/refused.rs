@@ -4,7 +4,8 @@ use std::fs;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{POLL, Place};
+use crate::harness::{POLL, Place, is_postgres};
+use crate::postgres;
 
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -38,6 +39,9 @@ const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
 
 #[test]
 fn a_flag_goes_before_the_environment_before_the_file_before_the_default() {
+    if is_postgres() {
+        return;
+    }
     let make = ["account", "create", "a", "--credits", "1"];
     let mut layers = Vec::new();
     for (layer, database) in
@@ -66,6 +70,9 @@ fn a_flag_goes_before_the_environment_before_the_file_before_the_default() {
 
 #[test]
 fn another_settings_file_can_be_named() {
+    if is_postgres() {
+        return;
+    }
     let place = Place::with(&[]);
     fs::write(place.path("applyd.toml"), "nonsense").unwrap();
     fs::write(place.path("other.toml"), "database = \"sqlite:other.db\"\n[timing]\nlease = \"40s\"\n")
@@ -80,6 +87,9 @@ fn another_settings_file_can_be_named() {
 
 #[test]
 fn a_wrong_setting_is_named_wherever_it_stands() {
+    if is_postgres() {
+        return;
+    }
     for (file, key) in [
         ("datbase = \"sqlite:x.db\"", "datbase"),
         ("[timing]\ndeadlin = \"5s\"", "timing.deadlin"),
@@ -115,7 +125,10 @@ fn a_wrong_setting_is_named_wherever_it_stands() {
 }
 
 #[test]
-fn a_database_that_cannot_be_opened_is_named_by_every_command() {
+fn a_file_that_cannot_be_opened_is_named_by_every_command() {
+    if is_postgres() {
+        return;
+    }
     let place = Place::with(&[]);
     fs::write(place.path("text.db"), "this is a text and no database. ".repeat(200)).unwrap();
     fs::create_dir(place.path("folder.db")).unwrap();
@@ -140,11 +153,53 @@ fn a_database_that_cannot_be_opened_is_named_by_every_command() {
 }
 
 #[test]
+fn a_server_that_cannot_be_used_is_named_by_every_command_without_the_password() {
+    if !is_postgres() {
+        return;
+    }
+    let place = Place::with(&[]);
+    let url = postgres::url("none");
+    let (_, none) = url.split_once('@').unwrap();
+    for (user, server, why) in [
+        ("postgres", none, "does not exist"),
+        ("nobody", none, "\"nobody\""),
+        ("ada", "127.0.0.1:1/a", "refused"),
+    ] {
+        let (url, said) = (format!("postgres://{user}:s3cret@{server}"), [server, why]);
+        for arguments in
+            [SERVE, &["account", "list"], &["ledger", "verify"], &["migrate"], &["demo", "--once"]]
+        {
+            let output = run(&place, arguments, &[("APPLYD_DATABASE", &url)]);
+            refused(&output, &said);
+            assert!(!String::from_utf8_lossy(&output.stderr).contains("s3cret"), "{arguments:?}");
+        }
+    }
+}
+
+/// On a server the schema is changed by nothing but the command: other nodes may run on it.
+#[test]
+fn an_empty_database_of_a_server_waits_for_migrate() {
+    if !is_postgres() {
+        return;
+    }
+    let place = Place::with(&[]);
+    place.raw().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    for arguments in [SERVE, &["account", "create", "a", "--credits", "1"], &["demo", "--once"]] {
+        refused(&run(&place, arguments, &[]), &["schema 0", "hint: `applyd migrate`"]);
+    }
+    for from in [0, 1] {
+        let migrated = place.json(&["migrate"]);
+        assert_eq!((&migrated["from"], &migrated["to"]), (&from.into(), &1.into()), "{migrated}");
+    }
+    place.account("agency", 1);
+    assert_eq!(place.serve().stop(), Some(0));
+}
+
+#[test]
 fn a_database_of_a_newer_applyd_is_left_alone() {
     let place = Place::with(&[]);
     place.account("agency", 1);
-    let raw = rusqlite::Connection::open(place.path("applyd.db")).unwrap();
-    raw.execute("INSERT INTO schema_migration (version, at) VALUES (99, 0)", []).unwrap();
+    place.raw().execute("INSERT INTO schema_migration (version, at) VALUES (99, 0)");
     for arguments in [SERVE, &["account", "list"]] {
         refused(&run(&place, arguments, &[]), &["schema 99", "newer"]);
     }
@@ -155,7 +210,8 @@ fn one_serves() {
     let place = Place::with(&[]);
     let server = place.serve();
     for arguments in [SERVE, &["demo", "--once"]] {
-        refused(&run(&place, arguments, &[]), &["another `applyd serve`", "applyd.db", "hint: "]);
+        let has = if is_postgres() { "applyd.witness" } else { "applyd.db" };
+        refused(&run(&place, arguments, &[]), &["another `applyd serve`", has, "hint: "]);
     }
     assert_eq!(server.call("GET", "/healthz", "", None).status, 200, "the first goes on");
     server.kill();
@@ -205,8 +261,8 @@ fn no_witness_no_start() {
     }
     let server = place.serve();
     assert_eq!(server.stop(), Some(0), "and with a writable one it starts");
-    for secret in ["master.key", "applyd.db.witness"] {
-        let mode = fs::metadata(place.path(secret)).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, 0o600, "{secret}");
+    for secret in [place.path("master.key"), place.witness()] {
+        let mode = fs::metadata(&secret).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{secret:?}");
     }
 }

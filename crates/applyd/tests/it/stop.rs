@@ -122,6 +122,7 @@ fn demo_place() -> (Place, TcpListener) {
     let mut place = Place::fast();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     place.set("APPLYD_LISTEN", &taken.local_addr().unwrap().to_string());
+    place.hush();
     (place, taken)
 }
 

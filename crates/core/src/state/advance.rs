@@ -3,7 +3,7 @@
 use applyd_wire::EventType;
 
 use super::fence::fence;
-use super::{Closed, Intent, Progress, State, approve};
+use super::{Closed, Intent, Progress, State, approve, is_kept_back};
 use crate::approval::Policy;
 use crate::ledger::Kind;
 use crate::outcome::{Code, Ending};
@@ -258,6 +258,10 @@ pub fn advance(was: &Progress, event: Event, by: By, now: i64, timing: &Timing) 
             next.logins_renewed += i64::from(renewed);
             next.blocked = Some(code);
             requeue(&mut next, now, delay_ms);
+        }
+        // Nobody has taken it, and nobody will.
+        (Queued, Event::Block { code, .. }) if needs_no_intent(code) && is_kept_back(was, now) => {
+            next.blocked = Some(code);
         }
         // A login that is down does not end what waits for a person.
         (AwaitingApproval, Event::End(ending)) if ending.code == Code::LoggedOut => {

@@ -65,6 +65,12 @@ pub fn overdue(was: &Progress, now: i64, worker: Dead) -> Option<Event> {
     }
 }
 
+/// Whether it had no turn by the cutoff, so that what kept it back is to be named: a login that was down then.
+#[must_use]
+pub fn is_kept_back(was: &Progress, now: i64) -> bool {
+    was.state == State::Queued && was.blocked.is_none() && was.policy != Policy::Desk && now >= was.cutoff
+}
+
 /// A day after the first read was possible; `None` while the permit is open and no read could tell.
 fn give_up_at(was: &Progress) -> Option<i64> {
     let intent = was.intent.as_ref()?;

@@ -52,7 +52,7 @@ impl Misfortunes {
         let share = match ask.sort {
             Sort::Confirm => self.hostility.confirms,
             Sort::Tools if rng.u32(0..SHARES_OF) < self.hostility.tools => {
-                let changed = [Misfortune::Renamed, Misfortune::Demanding];
+                let changed = [Misfortune::Renamed, Misfortune::Demanding, Misfortune::Compact];
                 return (self.one_of(&changed, &mut rng), rng);
             }
             _ => self.hostility.calls,

@@ -183,13 +183,17 @@ async fn a_preview_can_differ_give_way_or_grow_old() {
 
 #[tokio::test]
 async fn the_tools_can_change_under_a_client() {
-    for (misfortune, is_listed) in [(Misfortune::Renamed, false), (Misfortune::Demanding, true)] {
+    for (misfortune, is_listed, many) in [
+        (Misfortune::Renamed, false, true),
+        (Misfortune::Demanding, true, true),
+        (Misfortune::Compact, false, false),
+    ] {
         let hostility = Hostility { tools: 1000, only: vec![misfortune], ..Hostility::default() };
         let (_world, mcp, _) = prepared(hostile(hostility)).await;
         let listed = read(mcp.post(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"})).await).await;
         let tools = listed["result"]["tools"].as_array().unwrap();
         let create = tools.iter().find(|tool| tool["name"] == "upwork__manage_proposals");
-        assert_eq!(create.is_some(), is_listed);
+        assert_eq!((create.is_some(), tools.len() > 4), (is_listed, many));
         let demands = |tool: &Value| tool.to_string().contains("engagement_token");
         assert_eq!(create.is_some_and(demands), is_listed);
     }

@@ -69,6 +69,8 @@ pub(crate) enum Refused {
     TooManyStreams,
     Internal,
     StoreUnreachable,
+    /// 503: what was asked for may have been done.
+    StoreSilent,
     /// 503: told to stop; requests are answered a while longer.
     Leaving,
     ChannelUnreachable,
@@ -138,6 +140,7 @@ impl Refused {
             Self::Limited { .. } | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnreachable
+            | Self::StoreSilent
             | Self::Leaving
             | Self::ChannelUnreachable
             | Self::ChannelBusy { .. }
@@ -210,6 +213,9 @@ impl Refused {
             }
             Self::Internal => text("Internal error"),
             Self::StoreUnreachable => text("The store is not reachable"),
+            Self::StoreSilent => text(
+                "The store has not said whether this was done; the same request again does nothing twice",
+            ),
             Self::Leaving => text("The server is about to stop"),
             Self::ChannelUnreachable | Self::ChannelBusy { .. } => {
                 text("The marketplace could not be read now")
@@ -276,6 +282,10 @@ impl From<Error> for Refused {
             Error::Panicked | Error::Damaged(_) => {
                 tracing::error!(%error, "a request failed by our fault");
                 Self::Internal
+            }
+            Error::Unknown => {
+                tracing::error!(%error, "a request may have been done");
+                Self::StoreSilent
             }
             error => {
                 tracing::error!(%error, "the store is not reachable");

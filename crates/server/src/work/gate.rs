@@ -10,7 +10,7 @@ use applyd_store::application::{self, Application};
 use applyd_store::intent::Login;
 use applyd_store::queue::{self, Beside};
 use applyd_store::recover::Witnessed;
-use applyd_store::{Error, Tx, approval, budget, meta, pause};
+use applyd_store::{Error, Tx, approval, budget, meta, pause, refresh};
 
 use super::Worker;
 use super::leases::Lease;
@@ -28,6 +28,8 @@ pub(crate) enum Shut {
     Paused(String),
     /// The intent stands, the witness does not: closed as not submitted.
     NoWitness,
+    /// The login was replaced or ended by a person since it was armed.
+    Login,
     /// A limit of Connects stood against it at the last moment, or its key decides no more.
     Ended,
 }
@@ -38,6 +40,8 @@ pub(crate) struct Sent {
     pub(crate) terms_sha256: String,
     pub(crate) letter_sha256: String,
     pub(crate) login: Login,
+    /// Its pair of tokens.
+    pub(crate) pair: i64,
 }
 
 /// What the transaction at the gate came to.
@@ -65,7 +69,7 @@ pub(crate) async fn cross(
     let started = Instant::now();
     let (id, epoch, timing) = (lease.id().clone(), lease.epoch(), worker.timing);
     let (account, channel) = (application.account.clone(), application.channel);
-    let login = sent.login.clone();
+    let (login, grantee) = (sent.login.clone(), sent.login.grantee(application));
     let crossed = worker
         .store
         .write(move |tx| {
@@ -74,6 +78,9 @@ pub(crate) async fn cross(
             }
             if let Some(pause) = pause::of(tx, &account, channel)? {
                 return Ok(Err(Shut::Paused(pause.to_string())));
+            }
+            if !refresh::stands(tx, &grantee, sent.pair)? {
+                return Ok(Err(Shut::Login));
             }
             let by = By::Worker(epoch);
             if let Some(over) = over_budget(tx, &id, sent.cost)? {

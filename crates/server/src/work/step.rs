@@ -91,7 +91,7 @@ async fn submit(
     failpoint::hit("armed");
     let letter_sha256 = letter::sha256(&ready.terms.cover_letter);
     let login = Login { freelancer: assigned.grantee.freelancer.clone(), org_uid: ready.org_uid.clone() };
-    let sent = Sent { cost, terms_sha256, letter_sha256, login };
+    let sent = Sent { cost, terms_sha256, letter_sha256, login, pair: ready.login };
     // Whatever reads for it is to speak for whom it was sent.
     let assigned = Assignment { org_uid: Some(ready.org_uid.clone()), ..assigned.clone() };
     let crossed = match cross(worker, lease, &taken.application, &taken.request, sent).await? {
@@ -159,6 +159,7 @@ async fn arm(
 }
 
 pub(super) const KEY_GONE: &str = "the key that asked for it does not decide any more";
+const LOGIN_REPLACED: &str = "the login that it was prepared with was replaced or ended";
 const NOT_APPROVED: &str = "what would be sent is not what was approved";
 
 /// What ends an application although the site would take it.
@@ -261,6 +262,7 @@ pub(super) async fn stay(worker: &Worker, lease: &Lease, shut: &Shut) -> Result<
         Shut::NoWitness | Shut::Ended => return Ok(()),
         Shut::VerifyOnly => (VERIFY_ONLY_PAUSE_MS, None),
         Shut::Paused(pause) => (PAUSED_MS, Some(pause.clone())),
+        Shut::Login => (RENEWED_PAUSE_MS, Some(LOGIN_REPLACED.to_owned())),
         Shut::Refused => (0, None),
     };
     let moved =

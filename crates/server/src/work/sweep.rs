@@ -50,7 +50,12 @@ async fn purge(worker: &Worker) -> Result<(), Error> {
 }
 
 async fn sweep_once(worker: &Worker) -> Result<(), Error> {
-    let overdue = worker.store.read(|tx| queue::overdue(tx, MOST_AT_ONCE)).await?;
+    let overdue = worker.store.read(|tx| {
+        let mut overdue = queue::overdue(tx, MOST_AT_ONCE)?;
+        overdue.extend(queue::kept_back(tx, MOST_AT_ONCE)?);
+        Ok::<_, Error>(overdue)
+    });
+    let overdue = overdue.await?;
     catch_up_all(worker, overdue).await;
     Ok(())
 }

@@ -110,12 +110,23 @@ pub(crate) fn waiting_to_open(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, 
 }
 
 /// The wish is fulfilled, or will not be.
-pub(crate) fn answer(tx: &Tx<'_>, id: &QueueId) -> Result<(), Error> {
+fn answer(tx: &Tx<'_>, id: &QueueId) -> Result<(), Error> {
     tx.execute("UPDATE application SET open_asked_at = NULL WHERE id = ?1", values![id.as_str()])?;
     Ok(())
 }
 
-/// Shows a preview; one that the limits of Connects forbid ends the application instead.
+/// Whether whoever wanted to look has not left since.
+fn is_wanted(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
+    let wish = tx.one(
+        "SELECT 1 FROM application WHERE id = ?1 AND open_asked_at IS NOT NULL",
+        values![id.as_str()],
+        |row| row.int(0),
+    )?;
+    Ok(wish.is_some())
+}
+
+/// Shows a preview; one that the limits of Connects forbid ends the application instead, and one that nobody wants to
+/// see any more is closed.
 ///
 /// # Errors
 /// The store's.
@@ -128,6 +139,16 @@ pub fn show(
     title: Option<&str>,
 ) -> Result<Result<Application, Refused>, Error> {
     let Some(found) = application::load(tx, id)? else { return Ok(Err(Refused::State)) };
+    if !is_wanted(tx, id)? {
+        return advance(
+            tx,
+            id,
+            Event::HandBack { delay_ms: 0 },
+            by,
+            timing,
+            Beside { title, ..Beside::default() },
+        );
+    }
     if let Err(limit) = budget::check(tx, &found, shown.cost)? {
         let end = Event::End(Ending::because(Code::ConnectsCap, &limit));
         return advance(tx, id, end, by, timing, Beside { title, ..Beside::default() });
@@ -141,6 +162,7 @@ pub fn show(
     let until = shown.preview_expires_at - PREVIEW_MARGIN_MS;
     let moved = advance(tx, id, Event::Show { until }, by, timing, beside)?;
     if moved.is_ok() {
+        answer(tx, id)?;
         keep(tx, id, Ok(shown))?;
     }
     Ok(moved)
@@ -160,6 +182,7 @@ pub fn fail(
     let beside = Beside { note: Some(reason), ..Beside::default() };
     let moved = advance(tx, id, Event::HandBack { delay_ms: 0 }, by, timing, beside)?;
     if moved.is_ok() {
+        answer(tx, id)?;
         keep(tx, id, Err(reason))?;
     }
     Ok(moved)
@@ -274,11 +297,13 @@ pub fn about(tx: &Tx<'_>, id: &QueueId, profile: Option<&str>) -> Result<Option<
     Ok(Some(About { account: name, job: application.job, title, freelancer, profile, open_until }))
 }
 
-/// Nobody looks any more: the preview slot is free for others. `false` where it was not open.
+/// Nobody looks any more: the preview slot is free for others, as soon as no worker makes the preview. `false` where
+/// it is not now.
 ///
 /// # Errors
 /// The store's.
 pub fn close(tx: &Tx<'_>, id: &QueueId, timing: &Timing) -> Result<bool, Error> {
+    answer(tx, id)?;
     let Some(found) = application::load(tx, id)? else { return Ok(false) };
     if found.progress.state != State::AwaitingApproval || found.progress.worker.is_some() {
         return Ok(false);

@@ -111,8 +111,11 @@ fn first_due(tx: &Tx<'_>, endpoint: &Endpoint) -> Result<Option<i64>, Error> {
         return Ok(None);
     }
     tx.one(
-        "SELECT seq FROM delivery WHERE webhook_id = ?1 AND state = 'pending' AND due_at <= ?2
-         ORDER BY due_at, seq LIMIT 1",
+        &format!(
+            "SELECT seq FROM delivery WHERE webhook_id = ?1 AND state = 'pending' AND due_at <= ?2
+             ORDER BY due_at, seq LIMIT 1{}",
+            tx.skip_locked()
+        ),
         values![endpoint.webhook.as_str(), tx.now()],
         |row| row.int(0),
     )

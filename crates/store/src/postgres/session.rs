@@ -8,7 +8,7 @@ use std::time::Duration;
 use ::postgres::error::{Severity, SqlState};
 use ::postgres::fallible_iterator::FallibleIterator as _;
 use ::postgres::types::{ToSql, Type};
-use ::postgres::{Client, Row, SimpleQueryMessage, Statement};
+use ::postgres::{Client, CopyInWriter, Row, SimpleQueryMessage, Statement};
 
 use super::server::{Server, reason};
 use crate::Error;
@@ -89,6 +89,18 @@ impl Session {
             _ => None,
         };
         Ok(answered.into_iter().filter_map(first).collect())
+    }
+
+    /// Copies rows into a table, by a statement that takes them and a writer that gives them.
+    pub(crate) fn copy<T>(
+        &mut self,
+        sql: &str,
+        rows: impl FnOnce(&mut CopyInWriter<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut writer = self.client()?.copy_in(sql).map_err(|error| told(&error).into_error())?;
+        let copied = rows(&mut writer)?;
+        writer.finish().map_err(|error| told(&error).into_error())?;
+        Ok(copied)
     }
 
     /// Waits for a hint; whether there was one.

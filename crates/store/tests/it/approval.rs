@@ -1,5 +1,7 @@
 //! Waiting for a person: what is shown, approved, declined, and what of it counts.
 
+mod left;
+
 use applyd_core::approval::Policy;
 use applyd_core::connects::{Cost, Limits};
 use applyd_core::ids::{AccountId, KeyId, QueueId, ShowingId};

@@ -30,15 +30,34 @@ const POSTGRES: Engine = Engine {
     remove: postgres::remove,
 };
 
+/// PostgreSQL through a PgBouncer that lends a connection for one transaction.
+const PGBOUNCER: Engine = Engine {
+    name: "pgbouncer",
+    make: postgres::make,
+    open: |folder, clock| Store::open(&pooled(folder), clock),
+    remove: postgres::remove,
+};
+/// Names it as [`postgres::SERVER`] names the server itself.
+const POOLER: &str = "APPLYD_TEST_PGBOUNCER";
+
 fn database(folder: &Path) -> Database {
     Database::parse(&postgres::url(&postgres::named(folder))).unwrap()
 }
 
-/// Runs a test on each engine, each time in a fresh world. PostgreSQL is one where a server is named:
-/// `cargo xtask test` starts one.
+fn pooled(folder: &Path) -> Database {
+    let pooler = std::env::var(POOLER).unwrap();
+    let (address, _) = pooler.rsplit_once('/').unwrap();
+    Database::parse(&format!("{address}/{}?pooled=1", postgres::named(folder))).unwrap()
+}
+
+/// Runs a test on each engine, each time in a fresh world. PostgreSQL is one where a server is named, and once more
+/// where a pooler is: `cargo xtask test` starts both.
 pub(crate) fn on_each(test: impl Fn(&World)) {
     on(SQLITE, &test);
-    on_postgres(test);
+    on_postgres(&test);
+    if std::env::var(POOLER).is_ok() {
+        on(PGBOUNCER, &test);
+    }
 }
 
 /// For what only a shared database has.

@@ -5,6 +5,7 @@
 mod accept;
 mod applied_jobs;
 mod approval;
+mod backup;
 mod cancel;
 mod claim;
 mod desk;

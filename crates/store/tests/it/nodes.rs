@@ -1,18 +1,19 @@
 //! What only a shared database has: a network to it, other nodes, and answers to a COMMIT that are lost.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use applyd_core::ids::AccountId;
+use applyd_core::ledger::Kind;
 use applyd_store::account::{self, Channel};
-use applyd_store::{Clock, Database, Error, Store, Tx, ledger, queue};
+use applyd_store::{Clock, Database, Error, Store, Tx, application, freelancer, ledger, queue};
 
 use crate::engine::on_postgres;
 use crate::group::{add, block_on, names};
 use crate::postgres;
 use crate::wire::{Fate, Wire};
-use crate::world::{World, job};
+use crate::world::{FREELANCERS, World, job};
 
 /// Of its patience with a database that it cannot reach.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ fn grant(store: &Store, account: &AccountId, runs: &Arc<AtomicUsize>) -> Result<
     let (account, runs) = (account.clone(), Arc::clone(runs));
     store.write_blocking(move |tx| {
         runs.fetch_add(1, Ordering::SeqCst);
-        ledger::post(tx, &account, None, applyd_core::ledger::Kind::Grant, 1).map(|_| ())
+        ledger::post(tx, &account, None, Kind::Grant, 1).map(|_| ())
     })
 }
 
@@ -234,4 +235,46 @@ fn a_password_is_never_told() {
         let refused = Database::parse(wrong).err().unwrap_or_else(|| panic!("{wrong} was taken"));
         assert!(!refused.contains("s3cret"), "{refused}");
     }
+}
+
+#[test]
+fn a_database_is_moved_whole_and_its_old_file_is_not_worked_with_any_more() {
+    on_postgres(|world| {
+        // The world's own database is the new one; the old one is a file in its folder.
+        let file = world.folder.path().join("old.db");
+        let old = Store::open_sqlite(&file, Clock::Manual(Arc::new(AtomicI64::new(world.now())))).unwrap();
+        let account = AccountId::new(world.now(), 7);
+        let strange = "Tab\t, line\nand \\ back\\N slash: Žluťoučký 🦀".to_owned();
+        let (of, named) = (account.clone(), strange.clone());
+        old.write_blocking(move |tx| {
+            account::create(tx, &of, &named, Channel::Sandbox)?;
+            freelancer::add(tx, &of, FREELANCERS)?;
+            ledger::post(tx, &of, None, Kind::Grant, 5)
+        })
+        .unwrap();
+        for n in 1..=3 {
+            let new = world.offer(&account, &job(n));
+            old.write_blocking(move |tx| queue::accept(tx, &new)).unwrap();
+        }
+        let first = old.read_blocking(move |tx| queue::overdue(tx, 10)).unwrap();
+        assert!(first.is_empty());
+        let applications = |store: &Store| {
+            let account = account.clone();
+            store.read_blocking(move |tx| application::unsettled(tx, &account)).unwrap()
+        };
+        let before = format!("{:?}", applications(&old));
+        drop(old);
+        let to = Database::parse(&postgres::url(&postgres::named(world.folder.path()))).unwrap();
+        let moved = applyd_store::transfer(&file, &to, |_| {}).unwrap();
+        assert_eq!((moved.accounts, moved.applications), (1, 3));
+        assert_eq!(names(&world.store), [strange]);
+        assert_eq!(world.balance(&account), (2, 3, 0));
+        assert_eq!(format!("{:?}", applications(&world.store)), before);
+        let refused = Store::open_sqlite(&file, Clock::System).err();
+        assert!(matches!(refused, Some(Error::Moved(ref place)) if *place == to.to_string()), "{refused:?}");
+        let again = applyd_store::transfer(&file, &to, |_| {}).unwrap_err().to_string();
+        assert!(again.contains("is not empty"), "{again}");
+        // What counts by itself goes on after what was brought along.
+        world.write(move |tx| ledger::post(tx, &account, None, Kind::Grant, 1).map(|_| ()));
+    });
 }

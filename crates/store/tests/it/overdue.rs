@@ -2,11 +2,15 @@
 
 use std::slice;
 
-use applyd_core::ids::QueueId;
+use applyd_core::approval::Policy;
+use applyd_core::ids::{AccountId, QueueId};
 use applyd_core::outcome::Code;
 use applyd_core::state::{By, Dead, Event, Refused, State};
 use applyd_core::time::{CONFIRM_WAIT_MS, GIVE_UP_MS};
-use applyd_store::queue;
+use applyd_store::account::Channel;
+use applyd_store::grant::{self, Grant, Grantee};
+use applyd_store::queue::{self, Accept, New};
+use applyd_store::refresh;
 
 use crate::engine::on_each;
 use crate::world::{T, World, job};
@@ -206,6 +210,67 @@ fn a_lost_login_ends_at_the_cutoff_with_its_own_word() {
         assert_eq!(world.catch_up(&id, Dead::No).unwrap().progress.state, State::LoggedOut);
         assert_eq!(world.events(&id), ["application.logged_out"]);
         assert_eq!(world.balance(&account), (9, 0, 0));
+    });
+}
+
+/// The account's login waits for its next try until `retry_at`.
+fn login_down_until(world: &World, account: &AccountId, retry_at: i64) {
+    let grant = Grant {
+        grantee: Grantee { account: account.clone(), freelancer: Some("fl_1".into()) },
+        endpoint: "https://example.com/mcp".into(),
+        org_uid: Some("1".into()),
+        client_id: "client".into(),
+        sealed: b"pair".to_vec(),
+        pair: 0,
+        expires_at: world.now() + 1_000,
+        dead: false,
+        retry_at: None,
+    };
+    let after_ms = retry_at - world.now();
+    let wait = world.write(move |tx| {
+        grant::save(tx, &grant)?;
+        let grant = grant::load(tx, &grant.grantee)?.unwrap();
+        refresh::begin(tx, &grant, "w", tx.now() + 60_000)?;
+        refresh::failed(tx, &grant, "w", Some(after_ms))
+    });
+    assert_eq!(wait, retry_at);
+}
+
+#[test]
+fn what_a_lost_login_kept_from_its_turn_ends_at_the_cutoff_as_logged_out() {
+    on_each(|world| {
+        for (number, policy) in (1..).zip([Policy::None, Policy::ByRequest]) {
+            let account = world.account_on(policy.as_str(), 9, Channel::Upwork);
+            let offer = New { channel: Channel::Upwork, policy, ..world.offer(&account, &job(number)) };
+            let Accept::Accepted { application, .. } = world.ask(offer) else { panic!() };
+            let (id, cutoff) = (application.id, application.progress.cutoff);
+            login_down_until(world, &account, cutoff + 1);
+            assert!(world.claim(&account, "w").is_none(), "leases pause");
+            world.set_now(cutoff - 1);
+            assert!(world.read(|tx| queue::kept_back(tx, 9)).is_empty());
+            assert!(world.catch_up(&id, Dead::No).is_none(), "too early");
+            world.set_now(cutoff);
+            assert_eq!(world.read(|tx| queue::kept_back(tx, 9)), slice::from_ref(&id));
+            assert_eq!(world.catch_up(&id, Dead::No).unwrap().progress.state, State::LoggedOut);
+            assert_eq!(world.events(&id), ["application.logged_out"]);
+            assert_eq!(world.balance(&account), (9, 0, 0));
+        }
+    });
+}
+
+#[test]
+fn a_login_that_is_back_by_the_cutoff_is_no_reason() {
+    on_each(|world| {
+        let account = world.account_on("a", 9, Channel::Upwork);
+        let offer = New { channel: Channel::Upwork, ..world.offer(&account, &job(1)) };
+        let Accept::Accepted { application, .. } = world.ask(offer) else { panic!() };
+        let (id, progress) = (application.id, application.progress);
+        login_down_until(world, &account, progress.cutoff);
+        world.set_now(progress.cutoff);
+        assert!(world.read(|tx| queue::kept_back(tx, 9)).is_empty());
+        assert!(world.catch_up(&id, Dead::No).is_none());
+        world.set_now(progress.deadline);
+        assert_eq!(world.catch_up(&id, Dead::No).unwrap().progress.code, Some(Code::Deadline));
     });
 }
 

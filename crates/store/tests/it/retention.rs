@@ -1,18 +1,23 @@
 //! Thirty days after its end what was written for a task is gone, and the audit tells the same as before.
 
-use applyd_core::ids::{AccountId, QueueId};
+use applyd_core::ids::{AccountId, QueueId, WebhookId};
 use applyd_core::outcome::{Code, Ending};
 use applyd_core::retention::KEPT_MS;
 use applyd_core::state::{By, Dead, Event, State};
 use applyd_core::terms::sha256_hex;
+use applyd_core::webhook::Types;
 use applyd_store::account::Channel;
 use applyd_store::audit::{Export, Line, Wanted};
+use applyd_store::grant::Grantee;
+use applyd_store::intent::Login;
 use applyd_store::letter;
 use applyd_store::queue::{self, Accept, Beside, New};
 use applyd_store::recover::{self, Known, Witnessed};
-use applyd_store::retention::{self, PURGED_AT_ONCE};
+use applyd_store::resolve::{self, Finding, Resolved};
+use applyd_store::retention::{self, PURGED_AT_ONCE, Wipe};
 use applyd_store::stored_job::{self, Contents};
-use applyd_store::{application, applied_jobs, event, timeline};
+use applyd_store::webhook;
+use applyd_store::{application, applied_jobs, delivery, event, timeline};
 use serde_json::json;
 
 use crate::engine::on_each;
@@ -95,6 +100,22 @@ fn stands(tx: &applyd_store::Tx<'_>, text: &str) -> Result<bool, applyd_store::E
     Ok(found)
 }
 
+/// Goes through all of it; answers what each portion erased.
+fn wipe_all(world: &World, grantee: &Grantee, everything: bool) -> Vec<usize> {
+    let (mut wipe, mut portions) = (Wipe::new(grantee, everything), Vec::new());
+    loop {
+        let next = wipe.clone();
+        let (rest, some) = world.write(move |tx| {
+            let mut rest = next.clone();
+            let some = rest.next(tx)?;
+            Ok((rest, some))
+        });
+        let Some(some) = some else { return portions };
+        portions.push(some);
+        wipe = rest;
+    }
+}
+
 fn purge_all(world: &World) -> usize {
     let mut purged = 0;
     loop {
@@ -171,7 +192,8 @@ fn an_unknown_outcome_keeps_everything_until_it_is_known() {
         assert_eq!(world.state(&id), State::Unknown);
         world.pass(KEPT_MS * 2);
         assert_eq!(purge_all(world), 0);
-        assert_eq!(world.write(move |tx| retention::wipe(tx, &account)), 0, "it is under way");
+        let all = wipe_all(world, &Grantee::of_account(account), true);
+        assert_eq!(all.iter().sum::<usize>(), 0, "it is under way");
         let asked = id.clone();
         assert_eq!(world.read(move |tx| application::request(tx, &asked)).as_deref(), Some(REQUEST));
         // A person has looked.
@@ -226,16 +248,10 @@ fn a_wipe_takes_one_accounts_words_at_once_whatever_their_age() {
             stored_job::save(tx, &owner, Channel::Sandbox, &key(&job(600)), &fresh, contents)
         });
         let before = everything(world);
-        let owner = account.clone();
-        let mut rounds = 0;
-        loop {
-            let owner = owner.clone();
-            match world.write(move |tx| retention::wipe(tx, &owner)) {
-                0 => break,
-                _ => rounds += 1,
-            }
-        }
-        assert_eq!(rounds, 2, "in portions");
+        let portions = wipe_all(world, &Grantee::of_account(account.clone()), true);
+        let most = usize::try_from(PURGED_AT_ONCE).unwrap();
+        assert!(portions.iter().all(|some| *some <= most), "{portions:?}");
+        assert_eq!(portions.iter().sum::<usize>(), 105 + 106, "its tasks and its jobs: {portions:?}");
         let stored = world.read({
             let owner = account.clone();
             move |tx| stored_job::find(tx, &owner, &key(&job(600)))
@@ -254,6 +270,131 @@ fn a_wipe_takes_one_accounts_words_at_once_whatever_their_age() {
         assert!(is_kept(world, SECRET), "another account's stand");
         assert_eq!(everything(world), before);
         assert_eq!(world.claim(&account, "w1").unwrap().id, waits);
+        world.assert_clean();
+    });
+}
+
+#[test]
+fn a_person_who_leaves_takes_only_what_their_login_brought_in() {
+    on_each(|world| {
+        let account = world.account_on("a", 9, Channel::Upwork);
+        let asked = |n: u64, profile: Option<&str>| {
+            let request = match profile {
+                Some(profile) => format!(r#"{{"coverLetter":"letter {n}","profileId":"{profile}"}}"#),
+                None => format!(r#"{{"coverLetter":"letter {n}"}}"#),
+            };
+            let new = New { channel: Channel::Upwork, request, ..world.offer(&account, &job(n)) };
+            let Accept::Accepted { application, .. } = world.ask(new) else { panic!() };
+            application.id
+        };
+        let sent = |n: u64, by: &str| {
+            let id = asked(n, Some("pf_2"));
+            let epoch = world.claim(&account, "w").unwrap().progress.epoch;
+            world.advance(&id, arm(), By::Worker(epoch));
+            let (crossed, login) = (id.clone(), Login { freelancer: Some(by.into()), org_uid: "1".into() });
+            world
+                .write(move |tx| {
+                    let beside = Beside { login: Some(&login), ..Beside::default() };
+                    queue::advance(tx, &crossed, cross(), By::Worker(epoch), &T, beside)
+                })
+                .unwrap();
+            world.advance(&id, Event::Declined(Ending::of(Code::Refused)), By::Sender(epoch));
+            id
+        };
+        let by_ben = sent(1, "fl_2");
+        let by_ada = sent(2, "fl_1");
+        // Never sent: Ada's default profile, Ada's, Ben's, and one of nobody who is still here.
+        let unsent = [None, Some("pf_1"), Some("pf_3"), Some("pf_9")].map(|profile| {
+            world.pass(1);
+            let id = asked(world.now().unsigned_abs() % 1000 + 10, profile);
+            world.end(&id, Code::JobClosed);
+            id
+        });
+        let erased = wipe_all(world, &Grantee { account, freelancer: Some("fl_2".into()) }, false);
+        assert_eq!(erased.iter().sum::<usize>(), 3, "{erased:?}");
+        let is_erased = |id: &QueueId| {
+            let id = id.clone();
+            world.read(move |tx| retention::is_erased(tx, &id))
+        };
+        assert!(
+            is_erased(&by_ben) && !is_erased(&by_ada),
+            "whose login sent it, though the profile is Ada's"
+        );
+        assert_eq!(
+            unsent.each_ref().map(is_erased),
+            [false, false, true, true],
+            "what nobody can tell goes too"
+        );
+    });
+}
+
+#[test]
+fn what_is_erased_can_be_delivered_again_without_its_words_and_then_not_at_all() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let new = webhook::New {
+            id: WebhookId::new(world.now(), world.bits()),
+            account: account.clone(),
+            url: "https://receiver.example/hook".to_owned(),
+            types: Types::parse(["*"]).unwrap(),
+            secret: b"sealed".to_vec(),
+        };
+        assert!(world.write(move |tx| webhook::create(tx, &new)));
+        refused(world, &account, 1);
+        let event = world.read({
+            let owner = account.clone();
+            move |tx| event::newest(tx, &owner)
+        });
+        let event = event.unwrap();
+        let again = || {
+            let (owner, event) = (account.clone(), event.clone());
+            world.write(move |tx| delivery::redeliver(tx, &owner, &event))
+        };
+        wipe_all(world, &Grantee::of_account(account.clone()), true);
+        assert_eq!(again(), Some(1));
+        let sent = world.write(|tx| delivery::claim(tx, 9, 30_000));
+        let data = &sent[0].event.data;
+        assert_eq!(data.error_message, Some(Ending::of(Code::Refused).message), "{data:?}");
+        // The last event stays as a cursor; one that another has followed goes.
+        refused(world, &account, 2);
+        world.pass(event::KEPT_MS + 1);
+        refused(world, &account, 3);
+        world.write(event::purge);
+        assert_eq!(again(), None, "there is no such event any more");
+    });
+}
+
+#[test]
+fn what_is_erased_has_nothing_to_resolve_but_its_guard() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        let known = refused(world, &account, 1);
+        world.accept(&account, &job(2));
+        let (id, epoch) = world.cross(&account, "w1");
+        world.advance(&id, Event::Doubt, By::Sender(epoch));
+        world.pass(T.deadline_ms + 1);
+        world.catch_up(&id, Dead::Proven);
+        world.pass(applyd_core::time::GIVE_UP_MS);
+        world.read_in_vain(&id);
+        world.catch_up(&id, Dead::No);
+        assert_eq!(world.load(&id).progress.code, Some(Code::Unresolved));
+        world.pass(KEPT_MS + 1);
+        assert_eq!(purge_all(world), 2);
+        let say = |id: &QueueId, finding: Finding| {
+            let id = id.clone();
+            world.write(move |tx| resolve::resolve(tx, &id, &finding, "Eva", "looked", &T))
+        };
+        for finding in [Finding::Submitted(None), Finding::NotSubmitted, Finding::ClearGuard] {
+            assert!(matches!(say(&known, finding), Resolved::NotOpen(_)), "it has ended for certain");
+        }
+        let job_is_free = || matches!(world.ask(world.offer(&account, &job(2))), Accept::Accepted { .. });
+        assert!(matches!(say(&id, Finding::Submitted(Some("p9".into()))), Resolved::Noted));
+        assert!(!job_is_free(), "the guard outlives what was erased");
+        assert!(matches!(say(&id, Finding::ClearGuard), Resolved::GuardCleared));
+        assert!(job_is_free());
+        let told = acts(&everything(world), &id);
+        assert!(told.ends_with(&["end", "corrected", "resolved", "resolved"].map(String::from)), "{told:?}");
+        assert_eq!(world.load(&id).progress.code, Some(Code::Unresolved), "what was told stays");
         world.assert_clean();
     });
 }

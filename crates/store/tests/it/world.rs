@@ -237,7 +237,7 @@ pub(crate) fn key(job: &str) -> JobKey {
     JobKey::parse(job).unwrap()
 }
 
-const FREELANCERS: &[NewFreelancer<'_>] = &[
+pub(crate) const FREELANCERS: &[NewFreelancer<'_>] = &[
     NewFreelancer {
         id: "fl_1",
         name: "Ada",

@@ -47,6 +47,7 @@ async fn each_misfortune_before_the_confirm_is_survived_or_told() {
         (Misfortune::PriorProposal, "already_applied"),
         (Misfortune::Renamed, "upstream_changed"),
         (Misfortune::Demanding, "upstream_changed"),
+        (Misfortune::Compact, "upstream_changed"),
     ] {
         assert_eq!(met(misfortune).await, told, "{misfortune:?}");
     }

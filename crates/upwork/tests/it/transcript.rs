@@ -16,7 +16,7 @@ use applyd_upwork::{Assignment, Consent, Fill, Since, Upwork};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::{client, name, store, usual};
+use crate::world::{client, name, paced, store, usual};
 use script::{Exchange, Form, exchanges, file};
 use server::{Asked, Scripted};
 
@@ -32,7 +32,7 @@ struct Stage {
     server: Scripted,
     upwork: Upwork,
     grantee: Grantee,
-    _store: Store,
+    store: Store,
     _directory: TempDir,
 }
 
@@ -45,7 +45,7 @@ impl Stage {
         let directory = tempfile::tempdir().unwrap();
         let (store, account) = store(&directory).await;
         let upwork = client(&store, &server.url(), Consent::ByItself);
-        Self { server, upwork, grantee: Grantee::of_account(account), _store: store, _directory: directory }
+        Self { server, upwork, grantee: Grantee::of_account(account), store, _directory: directory }
     }
 
     fn assignment(&self) -> Assignment {
@@ -307,5 +307,58 @@ async fn what_the_server_asks_is_declined_and_its_reply_read() {
     let asked = stage.server.asked();
     let declined = asked.iter().find(|asked| asked.name == "declined").unwrap();
     assert_eq!(declined.message["id"], "s1");
+    stage.server.assert_literal();
+}
+
+#[tokio::test]
+async fn a_tool_on_the_second_page_of_the_list_is_there() {
+    for form in Form::BOTH {
+        let stage = Stage::start(form, |all| {
+            let first = named(all, "tools_list");
+            let mut second = first.clone();
+            let mut tools = first.next_answer()["result"]["tools"].take();
+            let rest = tools.as_array_mut().unwrap().split_off(1);
+            first.replies(&json!({"result": {"tools": tools, "nextCursor": "page 2"}}));
+            second.name = "second page".into();
+            second.expects("/params", json!({"cursor": "page 2"}));
+            second.replies(&json!({"result": {"tools": rest}}));
+            all.push(second);
+        })
+        .await;
+        let ready = stage.upwork.prepare(&stage.assignment(), &mut None).await.unwrap();
+        assert_eq!(name(&ready.confirm(usual()).await), "submitted 990011", "{form:?}");
+        assert_eq!(stage.server.count("second page"), stage.server.count("tools_list"), "{form:?}");
+        stage.server.assert_literal();
+    }
+}
+
+/// The confirm may have been done, so nothing asks for it again, and no read goes before the site's own time.
+#[tokio::test]
+async fn a_site_that_wants_to_be_left_alone_after_the_confirm_is_read_later_and_only_read() {
+    tokio::join!(is_only_read_later(429), is_only_read_later(503));
+}
+
+async fn is_only_read_later(status: u16) {
+    let busy = json!({"status": status, "headers": {"Retry-After": "40"}, "body": ""});
+    let stage = Stage::start(Form::PLAIN, |all| {
+        named(all, "confirm").replies(&busy);
+        for_status(all, "Accepted", &json!([nothing_listed(), file("row.json")]));
+    })
+    .await;
+    let (url, patience) = (stage.server.url(), Duration::from_secs(10));
+    let upwork = paced(&stage.store, &url, Consent::ByItself, Some("default"), patience);
+    let ready = upwork.prepare(&stage.assignment(), &mut None).await.unwrap();
+    assert_eq!(name(&ready.confirm(usual()).await), "unknown", "{status}");
+    let asked = stage.names();
+    let seen = upwork.look(&stage.assignment(), INTENT).await;
+    assert!(
+        matches!(&seen, Sighting::Unreadable { reason } if reason.contains("no turn")),
+        "{status}: {seen:?}"
+    );
+    assert_eq!(stage.names(), asked, "{status}: nothing is asked before its time");
+    // As after that time: a client that knows of no wait.
+    let seen = stage.upwork.look(&stage.assignment(), INTENT).await;
+    assert!(matches!(seen, Sighting::Found { .. }), "{status}: {seen:?}");
+    assert_eq!((stage.server.count("create"), stage.server.count("confirm")), (1, 1), "{status}");
     stage.server.assert_literal();
 }

@@ -1,8 +1,8 @@
 //! `applyd upwork unlink`.
 
-use applyd_core::ids::AccountId;
 use applyd_store::grant::{self, Grant, Grantee};
-use applyd_store::{Store, application, audit, retention};
+use applyd_store::retention::Wipe;
+use applyd_store::{Error, Store, application, audit};
 use serde_json::json;
 
 use crate::cli::{Global, operator};
@@ -19,7 +19,7 @@ pub(super) fn unlink(
     let settings = global.settings()?;
     let store = crate::commands::store(global, false)?;
     let upwork = super::client(&store, &settings)?;
-    let grant = store.write_blocking(move |tx| {
+    let (grant, is_last) = store.write_blocking(move |tx| {
         let account = crate::commands::account_of(tx, &account)?.id;
         let nobody = || not_linked(&Grantee::of_account(account.clone()));
         let grantee = super::grantee(tx, &account, freelancer.as_deref())?.ok_or_else(nobody)?;
@@ -33,7 +33,8 @@ pub(super) fn unlink(
         let grant = grant::remove(tx, &grantee)?.ok_or_else(|| not_linked(&grantee))?;
         let facts = json!({"freelancerId": grant.grantee.freelancer, "orgUid": grant.org_uid});
         audit::note(tx, "unlinked", &operator(), Some(&account), &facts)?;
-        Ok(grant)
+        let is_last = grant::of_persons(tx, &account)?.is_empty();
+        Ok((grant, is_last))
     })?;
     // Gone here first: whatever the site says, nothing is done with it any more.
     let Grant { grantee, org_uid, .. } = grant.clone();
@@ -48,7 +49,7 @@ pub(super) fn unlink(
         }
         Ok(())
     })?;
-    let erased = wipe(&store, &grantee.account)?;
+    let erased = wipe(&store, Wipe::new(&grantee, is_last))?;
     let told = json!({
         "accountId": grantee.account.as_str(), "freelancerId": grantee.freelancer, "orgUid": org_uid,
         "revoked": revoked, "erased": erased,
@@ -59,15 +60,18 @@ pub(super) fn unlink(
     })
 }
 
-/// Erases what the account has of the site's contents, in portions, so that a server beside this can write in between.
-fn wipe(store: &Store, account: &AccountId) -> Result<usize, Failure> {
+/// In portions, so that a server beside this can write in between.
+fn wipe(store: &Store, mut wipe: Wipe) -> Result<usize, Failure> {
     let mut erased = 0;
     loop {
-        let account = account.clone();
-        match store.write_blocking(move |tx| retention::wipe(tx, &account))? {
-            0 => return Ok(erased),
-            more => erased += more,
-        }
+        let next = wipe.clone();
+        let (rest, some) = store.write_blocking(move |tx| {
+            let mut rest = next.clone();
+            let some = rest.next(tx)?;
+            Ok::<_, Error>((rest, some))
+        })?;
+        let Some(some) = some else { return Ok(erased) };
+        (wipe, erased) = (rest, erased + some);
     }
 }
 

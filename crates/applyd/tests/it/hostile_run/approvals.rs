@@ -5,14 +5,16 @@ use serde_json::Value;
 use super::judge::Evidence;
 
 impl Evidence {
-    /// Nothing was sent that nobody had approved, exactly so; and nothing while the channel stood still.
+    /// Nothing was sent that nobody had approved, exactly so; and nothing while it stood still.
     pub(super) fn approved(&self, broken: &mut Vec<String>) {
         for (id, lines) in &self.audit {
             let intents = lines.iter().filter(|line| is_intent(line));
             for (intent, stop) in intents.flat_map(|intent| self.stops.iter().map(move |stop| (intent, stop)))
             {
                 let at = intent["at"].as_str().unwrap_or_default();
-                if stop.since.as_str() < at && at < stop.until.as_str() {
+                let stands =
+                    stop.account.as_ref().is_none_or(|account| intent["accountId"] == account.as_str());
+                if stands && stop.since.as_str() < at && at < stop.until.as_str() {
                     broken.push(format!("{id} was sent at {at}, although {stop:?}"));
                 }
             }

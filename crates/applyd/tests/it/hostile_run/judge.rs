@@ -228,7 +228,10 @@ fn honest() -> Evidence {
         credits: [("acc".into(), (4, 0, 1))].into(),
         governed: ["acc".to_owned()].into(),
         audit: [("q1".into(), audit)].into(),
-        stops: vec![Stop { since: "T1".into(), until: "T2".into() }],
+        stops: vec![
+            Stop { account: None, since: "T1".into(), until: "T2".into() },
+            Stop { account: Some("another".into()), since: "T0".into(), until: "T9".into() },
+        ],
     }
 }
 
