@@ -40,7 +40,7 @@ const TABLES: [&str; 28] = [
     "stored_job",
     "job_number",
     "rate_limit",
-    "day_count",
+    "rate_window",
     "feed",
     "letter",
     "pause",
