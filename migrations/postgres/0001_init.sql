@@ -1,4 +1,4 @@
--- The tables, rules and indexes of SQLite's migrations 1 to 14 together; what a column means stands there.
+-- The tables, rules and indexes of SQLite's migrations 1 to 15 together; what a column means stands there.
 -- Text is compared byte by byte (COLLATE "C"), as SQLite does. All numbers are BIGINT, times are Unix milliseconds.
 -- Where rows are often changed, the next version of one fits into its page (fillfactor), and dead ones are removed
 -- while they are few (autovacuum_vacuum_scale_factor): the default lets them become a fifth of a large table.
