@@ -23,8 +23,10 @@ use person::Person;
 /// Draws what the callers do and what goes wrong at the site; `APPLYD_TEST_SEED` sets another.
 const SEED: u64 = 20_261_125;
 const APPLICATIONS: usize = 2_000;
-/// There each step is a dozen messages to another process, on the same few cores.
+const ACCOUNTS: usize = 64;
+/// There each step is a dozen messages to another process, on the same few cores: fewer, and fewer at a time.
 const POSTGRES_APPLICATIONS: usize = 1_000;
+const POSTGRES_ACCOUNTS: usize = 20;
 /// With `APPLYD_TEST_LONG`.
 const LONG_APPLICATIONS: usize = 20_000;
 /// Jobs that hold their account until the deadline, each on accounts of its own.
@@ -101,7 +103,7 @@ fn a_hostile_site_never_gets_a_proposal_twice() {
     let verdict = Trial {
         seed,
         applications,
-        accounts: 64,
+        accounts: if is_postgres() { POSTGRES_ACCOUNTS } else { ACCOUNTS },
         holding: 4,
         asked: 4,
         asked_each: 10,
