@@ -2,6 +2,7 @@
 //!
 //! The load generator shares the machine's cores with the server: only ratios of one run mean anything.
 
+mod cost;
 mod load;
 mod nodes;
 mod server;
@@ -52,7 +53,8 @@ pub(crate) fn bench() -> Result<()> {
     idle(&place)?;
     pickup(&place)?;
     told::told(&place)?;
-    nodes::nodes(&place)
+    nodes::nodes(&place)?;
+    cost::cost(&place)
 }
 
 fn round(place: &Path) -> Result<Round> {

@@ -118,6 +118,11 @@ impl Postgres {
         Ok(())
     }
 
+    /// Its process, whose children do the work.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
     /// The address of a database of the cluster.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)

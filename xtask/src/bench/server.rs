@@ -171,6 +171,26 @@ pub(super) fn pss_mib(pid: u32) -> Result<f64> {
     Ok(kib / 1024.0)
 }
 
+/// Processor time of a process and of its children, those that have ended too.
+pub(super) fn processor_ms(pid: u32) -> Result<f64> {
+    const TICK_MS: f64 = 10.0;
+    let mut ticks = 0;
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let Some(of) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        // After the name, which may have anything in it: state, parent, and from the twelfth on the times.
+        let fields: Vec<&str> = stat.rsplit_once(") ").context("stat")?.1.split(' ').collect();
+        let number =
+            |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+        if of == pid {
+            ticks += number(11) + number(12) + number(13) + number(14);
+        } else if number(1) == u64::from(pid) {
+            ticks += number(11) + number(12);
+        }
+    }
+    Ok(ticks as f64 * TICK_MS)
+}
+
 fn applyd(place: &Path) -> Command {
     let mut applyd = command(root().join("target/release/applyd"));
     applyd.current_dir(place);
