@@ -5,6 +5,7 @@
 mod bench;
 mod openapi;
 mod postgres;
+mod previous;
 mod run;
 mod setup;
 mod source;

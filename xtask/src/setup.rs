@@ -85,6 +85,13 @@ fn missing_packages() -> Vec<&'static str> {
     if quietly(command("haproxy").arg("-v")).is_none() {
         missing.push("haproxy");
     }
+    // The drills cut a host off in a network namespace, where they may make one.
+    if quietly(command("ip").arg("-Version")).is_none() {
+        missing.push("iproute2");
+    }
+    if quietly(command("nft").arg("--version")).is_none() {
+        missing.push("nftables");
+    }
     // For systemd-analyze; the package starts nothing by itself.
     if quietly(command("systemd-analyze").arg("--version")).is_none() {
         missing.push("systemd");

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::postgres::Postgres;
+use crate::previous;
 use crate::run::{cargo, quietly, root, run};
 use crate::setup::{CLIENTS, SCHEMATHESIS, setup};
 use crate::source;
@@ -31,6 +32,11 @@ pub(crate) fn test(long: bool) -> Result<ExitCode> {
     tally.check("clippy", || clippy(&[]));
     tally.check("clippy with failpoints", || clippy(&WITH_FAILPOINTS));
     dependencies(&mut tally);
+    if previous::is_there() {
+        tally.check("build of the previous commit", previous::build);
+    } else {
+        tally.not_run("the upgrade drill (there is no previous commit that has PostgreSQL)");
+    }
     tally.check("build", || run(&mut cargo(&["build", "-p", "applyd", "--features", "failpoints"])));
     tests(&mut tally, long);
     tally.check("doc tests", || {
@@ -101,6 +107,9 @@ fn nextest(what: &[&str], postgres: Option<&Postgres>, long: bool) -> Result<()>
     }
     if what == ON_POSTGRES {
         nextest.env("APPLYD_TEST_ENGINE", "postgres");
+        if previous::is_there() && previous::program().is_file() {
+            nextest.env("APPLYD_TEST_PREVIOUS", previous::program());
+        }
     }
     if long {
         nextest.env("APPLYD_TEST_LONG", "1");

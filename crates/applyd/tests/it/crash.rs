@@ -1,19 +1,15 @@
 //! The server is killed again and again under load; the stand-in, which judges, lives on.
 
-mod caller;
-mod judge;
-
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use crate::harness::{POLL, Place, Process, is_postgres, job};
-use caller::{Caller, Wire};
-use judge::{Counted, Evidence, Told, is_final, judge};
+use crate::harness::{Place, Process, is_postgres, job};
+use crate::history::caller::{Caller, Lag, Wire};
+use crate::history::judge::{Evidence, judge};
+use crate::history::{evidence, rest};
 
 /// Printed when the test fails; decides all that the test itself draws.
 const SEED: u64 = 20_261_124;
@@ -70,7 +66,7 @@ fn crashes_lose_nothing_and_repeat_nothing() {
     let _sandbox = place.sandbox();
     let wire = Arc::new(Wire::default());
     let callers: Vec<Caller> = (0..ACCOUNTS)
-        .map(|n| Caller::new(place.account(&format!("agency {n}"), CREDITS), &wire, SEED + n))
+        .map(|n| Caller::new(place.account(&format!("agency {n}"), CREDITS), &wire, SEED + n, Lag::ALONE))
         .collect();
     let mut trial =
         Trial { place, wire, rng: fastrand::Rng::with_seed(SEED), kills: BTreeMap::new(), slow: Vec::new() };
@@ -139,7 +135,7 @@ impl Trial {
     /// Returns when the slow job's confirm has arrived, a second before its answer.
     fn leave_unanswered(&mut self, process: &Process, end: Instant) {
         let account = self.place.account(&format!("slow {}", self.slow.len()), CREDITS);
-        let mut caller = Caller::new(account, &self.wire, SEED);
+        let mut caller = Caller::new(account, &self.wire, SEED, Lag::ALONE);
         caller.apply(SLOW_JOB);
         let path = format!("/sandbox/submissions?jobId={}", job(SLOW_JOB));
         while process.call("GET", &path, &caller.account.key, None).json()["submissions"][0]["received"] != 1
@@ -161,8 +157,9 @@ impl Trial {
         }
         let server = Process::start(self.serve(Death::Anytime));
         self.wire.is_at(&server.url);
-        rest(&mut callers);
-        let evidence = self.evidence(&server, &callers);
+        rest(&mut callers, REST_WITHIN);
+        let witnesses = [self.place.witness()];
+        let evidence = evidence(&self.place, &server, &callers, CREDITS, &witnesses);
         let mut broken = judge(&evidence);
         broken.extend(callers.iter().flat_map(|caller| caller.broken.clone()));
         let report = self.report(&evidence, lives, callers.iter().map(|caller| caller.found_again).sum());
@@ -182,43 +179,11 @@ impl Trial {
         report
     }
 
-    fn evidence(&self, server: &Process, callers: &[Caller]) -> Evidence {
-        let mut evidence = Evidence::default();
-        for caller in callers {
-            let id = &caller.account.id;
-            for (queue_id, known) in &caller.known {
-                let told = Told { pair: (id.clone(), known.job.clone()), status: known.status.clone() };
-                evidence.told.insert(queue_id.clone(), told);
-            }
-            evidence
-                .newest
-                .extend(caller.newest().into_iter().map(|(job, status)| ((id.clone(), job), status)));
-            let counted = server.call("GET", "/sandbox/submissions", &caller.account.key, None).json();
-            for row in counted["submissions"].as_array().unwrap() {
-                evidence.counted.insert((id.clone(), text(&row["jobId"])), counted_of(row));
-            }
-            let (available, held, spent) = self.place.balance(&caller.account);
-            evidence.credits.insert(id.clone(), (CREDITS.into(), available, held, spent));
-        }
-        // One line an intent, written before the one send.
-        let witness = std::fs::read_to_string(self.place.witness()).unwrap();
-        for line in witness.lines().skip(1) {
-            let line: Value = serde_json::from_str(line).unwrap();
-            let pair = (text(&line["account"]), text(&line["job"]));
-            evidence.intents.entry(pair).or_default().insert(text(&line["application"]));
-        }
-        evidence
-    }
-
     fn report(&self, evidence: &Evidence, lives: usize, found_again: u32) -> String {
-        let mut ends: BTreeMap<String, u32> = BTreeMap::new();
-        for told in evidence.told.values() {
-            let end = judge::code(&told.status).unwrap_or("applied");
-            *ends.entry(end.to_owned()).or_default() += 1;
-        }
         format!(
-            "{lives} kills {:?}\nends {ends:?}\n{found_again} found again after a lost answer",
-            self.kills
+            "{lives} kills {:?}\n{}\n{found_again} found again after a lost answer",
+            self.kills,
+            evidence.ends()
         )
     }
 
@@ -228,36 +193,4 @@ impl Trial {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
-}
-
-fn rest(callers: &mut [Caller]) {
-    let begun = Instant::now();
-    loop {
-        let mut waiting = 0;
-        for caller in &mut *callers {
-            let ids: Vec<String> = caller.known.keys().cloned().collect();
-            for id in ids {
-                caller.read(&id);
-            }
-            waiting += caller.known.values().filter(|known| !is_final(&known.status)).count();
-        }
-        // What does not come to rest is found by the judge.
-        if waiting == 0 || begun.elapsed() > REST_WITHIN {
-            return;
-        }
-        std::thread::sleep(POLL);
-    }
-}
-
-fn counted_of(row: &Value) -> Counted {
-    let proposals = row["proposals"].as_array().unwrap();
-    Counted {
-        received: row["received"].as_u64().unwrap(),
-        accepted: row["accepted"].as_u64().unwrap(),
-        proposals: proposals.iter().map(|proposal| text(&proposal["queueId"])).collect(),
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
 }

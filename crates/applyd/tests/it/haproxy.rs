@@ -23,14 +23,14 @@ const RHYTHM: Duration = Duration::from_millis(200);
 /// Requests that show how things stand.
 const ENOUGH: usize = 24;
 
-struct Proxy {
-    process: Process,
+pub(crate) struct Proxy {
+    pub(crate) process: Process,
     operator: String,
 }
 
 impl Proxy {
     /// In front of these two addresses.
-    fn start(place: &Place, nodes: [&str; 2]) -> Self {
+    pub(crate) fn start(place: &Place, nodes: [&str; 2]) -> Self {
         let mut command = Command::new("haproxy");
         command.args(["-db", "-f", CONFIGURATION]).current_dir(place.path(""));
         command.env("APPLYD_HAPROXY_UNPRIVILEGED", "1");
@@ -52,7 +52,7 @@ impl Proxy {
     }
 
     /// Waits until it sees the node so.
-    fn sees(&self, node: &str, state: &str) {
+    pub(crate) fn sees(&self, node: &str, state: &str) {
         let line = format!(r#"haproxy_server_status{{proxy="writes",server="{node}",state="{state}"}} 1"#);
         until(|| {
             let told = try_call(&self.operator, "GET", "/metrics", &[], None).unwrap().body;

@@ -37,6 +37,8 @@ const START_WAIT: Duration = Duration::from_secs(30);
 pub(crate) struct Place {
     dir: TempDir,
     settings: Vec<(String, String)>,
+    /// `applyd`, this version of it or another.
+    pub(crate) program: PathBuf,
 }
 
 /// A process that is killed when it goes out of scope.
@@ -71,7 +73,8 @@ impl Place {
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let settings =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut place = Self { dir: tempfile::tempdir().unwrap(), settings };
+        let program = env!("CARGO_BIN_EXE_applyd").into();
+        let mut place = Self { dir: tempfile::tempdir().unwrap(), settings, program };
         if is_postgres() {
             apart(|| postgres::make(place.dir.path()));
             place.set("APPLYD_DATABASE", &postgres::url(&postgres::named(place.dir.path())));
@@ -95,7 +98,7 @@ impl Place {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_applyd"));
+        let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.dir.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("APPLYD_")) {
             command.env_remove(name);

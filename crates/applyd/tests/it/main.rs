@@ -1,5 +1,5 @@
 //! The program as its users meet it: processes, HTTP, files, signals.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod admission;
 mod aliases;
@@ -11,6 +11,7 @@ mod cancel;
 mod channels;
 mod cli;
 mod clients;
+mod cluster;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod database;
@@ -20,11 +21,14 @@ mod doctor;
 mod drift;
 mod erased;
 mod events;
+mod failover;
 mod feeds;
+mod fleet;
 mod freelancers;
 mod freeze;
 mod haproxy;
 mod harness;
+mod history;
 mod hostile;
 mod hostile_run;
 mod idempotency;
@@ -36,6 +40,8 @@ mod limits;
 mod link;
 mod modes;
 mod moved;
+mod network;
+mod nodes;
 mod nodes_limits;
 mod nodes_told;
 mod openapi;
@@ -63,6 +69,7 @@ mod submissions;
 mod tenancy;
 mod terms;
 mod timing;
+mod upgrade;
 mod verify_only;
 mod wait;
 #[cfg(feature = "failpoints")]

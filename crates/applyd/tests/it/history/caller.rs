@@ -15,44 +15,63 @@ const LAST_JOB: u16 = 9999;
 const SCRIPTED: [u16; 7] = [1, 7, 8, 9, 10, 11, 13];
 /// What one account lets wait; more would only end `deadline`.
 const MOST_OPEN: usize = 2;
-/// From then on each read must show an end: the deadline of the fast settings, and what two clocks may differ.
-const ENDED_AFTER: Duration = Duration::from_millis(8_500);
+/// How far what is read may lag behind.
+#[derive(Clone, Copy)]
+pub(crate) struct Lag {
+    /// From then on, after its acceptance, each read must show an application's end.
+    pub(crate) ended_after: Duration,
+    /// For so long after an end was read, another node may still have it in memory as `processing`.
+    pub(crate) stale: Duration,
+}
+
+impl Lag {
+    /// Of one server with the fast settings: its deadline, and what two clocks may differ.
+    pub(crate) const ALONE: Self = Self { ended_after: Duration::from_millis(8_500), stale: Duration::ZERO };
+    /// Of several: a second more, which an answer may be old.
+    pub(crate) const NODES: Self =
+        Self { ended_after: Duration::from_millis(9_500), stale: Duration::from_secs(1) };
+}
 
 /// Where the server is now, and whether to stop.
 #[derive(Default)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     url: Mutex<String>,
     stop: AtomicBool,
 }
 
 /// An application that was answered for.
-pub(super) struct Known {
-    pub(super) job: String,
+pub(crate) struct Known {
+    pub(crate) job: String,
     /// It was accepted before this.
     answered: Instant,
-    pub(super) status: Value,
+    /// Since its end was read.
+    ended: Option<Instant>,
+    pub(crate) status: Value,
 }
 
 /// The client of one account.
-pub(super) struct Caller {
-    pub(super) account: Account,
+pub(crate) struct Caller {
+    pub(crate) account: Account,
     wire: Arc<Wire>,
     rng: fastrand::Rng,
     next_job: u16,
     requests: u32,
-    pub(super) known: BTreeMap<String, Known>,
+    lag: Lag,
+    pub(crate) known: BTreeMap<String, Known>,
     /// Rules that an answer broke.
-    pub(super) broken: Vec<String>,
+    pub(crate) broken: Vec<String>,
     /// Applications whose acceptance was not answered and that a repeat was told of.
-    pub(super) found_again: u32,
+    pub(crate) found_again: u32,
+    /// Jobs whose request was still unanswered when it was told to stop.
+    unanswered: BTreeSet<String>,
 }
 
 impl Wire {
-    pub(super) fn is_at(&self, url: &str) {
+    pub(crate) fn is_at(&self, url: &str) {
         url.clone_into(&mut self.url.lock().unwrap());
     }
 
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
     }
 
@@ -62,21 +81,23 @@ impl Wire {
 }
 
 impl Caller {
-    pub(super) fn new(account: Account, wire: &Arc<Wire>, seed: u64) -> Self {
+    pub(crate) fn new(account: Account, wire: &Arc<Wire>, seed: u64, lag: Lag) -> Self {
         Self {
             account,
             wire: Arc::clone(wire),
             rng: fastrand::Rng::with_seed(seed),
             next_job: 1000,
             requests: 0,
+            lag,
             known: BTreeMap::new(),
             broken: Vec::new(),
             found_again: 0,
+            unanswered: BTreeSet::new(),
         }
     }
 
     /// Applies, polls and cancels until it is told to stop.
-    pub(super) fn run(mut self) -> Self {
+    pub(crate) fn run(mut self) -> Self {
         while !self.wire.is_stopped() {
             let open = self.known.values().filter(|known| !is_final(&known.status)).count();
             if open < MOST_OPEN {
@@ -102,19 +123,48 @@ impl Caller {
     }
 
     /// Repeats until there is an answer that says what became of it.
-    pub(super) fn apply(&mut self, number: u16) {
+    pub(crate) fn apply(&mut self, number: u16) {
         let job = job(number);
         self.requests += 1;
-        // Every other request has a key: its repeat must be answered as the first was.
+        // Every other request has a key: its repeat must be answered as the first was. Without one, a caller looks
+        // before it repeats.
         let key = self.requests.is_multiple_of(2).then(|| format!("request-{}", self.requests));
         let mut is_lost = false;
         while !self.wire.is_stopped() {
+            if is_lost && key.is_none() && self.finds(&job) {
+                return;
+            }
             match self.send(&job, key.as_deref()) {
-                Some(reply) if reply.status == 503 => {}
+                // It may be that only the answer of the store was lost.
+                Some(reply) if reply.status == 503 => is_lost = true,
                 Some(reply) => return self.answered(&job, &reply, is_lost && key.is_none()),
                 None => is_lost = true,
             }
             std::thread::sleep(POLL);
+        }
+        self.unanswered.insert(job);
+    }
+
+    /// What became of the requests that were never answered.
+    pub(crate) fn look_back(&mut self) {
+        for job in std::mem::take(&mut self.unanswered) {
+            self.finds(&job);
+        }
+    }
+
+    /// Whether a request whose answer was lost was accepted.
+    fn finds(&mut self, job: &str) -> bool {
+        let Some(status) = self.get(&format!("jobId={job}")).filter(|reply| reply.status == 200) else {
+            return false;
+        };
+        let status = status.json();
+        match status["queueId"].as_str() {
+            Some(id) if !self.known.contains_key(id) => {
+                self.found_again += 1;
+                self.accepted(id, job);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -141,9 +191,14 @@ impl Caller {
             return self.broken.push(format!("apply to {job}: {reply:?}"));
         };
         self.found_again += u32::from(reply.status == 409 && !self.known.contains_key(id));
+        self.accepted(id, job);
+    }
+
+    fn accepted(&mut self, id: &str, job: &str) {
         self.known.entry(id.to_owned()).or_insert_with(|| Known {
             job: job.to_owned(),
             answered: Instant::now(),
+            ended: None,
             status: json!({"applicationStatus": "processing"}),
         });
     }
@@ -181,7 +236,7 @@ impl Caller {
     }
 
     /// Reads one.
-    pub(super) fn read(&mut self, id: &str) {
+    pub(crate) fn read(&mut self, id: &str) {
         let begun = Instant::now();
         if let Some(reply) = self.get(&format!("queueId={id}")) {
             self.hold(id, begun, &reply);
@@ -198,17 +253,24 @@ impl Caller {
         if reply.status != 200 || malformed(&status).is_some() {
             self.broken.push(format!("status of {id}: {reply:?}"));
         } else if status["applicationStatus"] == "processing"
-            && begun.duration_since(known.answered) > ENDED_AFTER
+            && known.ended.is_some_and(|ended| begun < ended + self.lag.stale)
+        {
+            return;
+        } else if status["applicationStatus"] == "processing"
+            && begun.duration_since(known.answered) > self.lag.ended_after
         {
             self.broken.push(format!("not ended in time: {status}"));
         } else if changed_after_its_end(&known.status, &status) {
             self.broken.push(format!("an end has changed from {} to {status}", known.status));
         }
+        if status["applicationStatus"] != "processing" {
+            known.ended.get_or_insert_with(Instant::now);
+        }
         known.status = status;
     }
 
     /// The newest application of each job that was ever applied to.
-    pub(super) fn newest(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn newest(&self) -> BTreeMap<String, Value> {
         let jobs: BTreeSet<&String> = self.known.values().map(|known| &known.job).collect();
         let read = |job: &String| self.get(&format!("jobId={job}")).map(|reply| reply.json());
         jobs.into_iter().map(|job| (job.clone(), read(job).unwrap())).collect()
@@ -221,7 +283,8 @@ impl Caller {
 
     fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Option<Reply> {
         let url = self.wire.url.lock().unwrap().clone();
-        try_call(&url, method, path, headers, body).ok()
+        // 502 and 504 are a proxy's, whose node is gone.
+        try_call(&url, method, path, headers, body).ok().filter(|reply| ![502, 504].contains(&reply.status))
     }
 }
 

@@ -7,44 +7,45 @@ use serde_json::{Value, json};
 use crate::harness::job;
 
 /// One account and one job.
-pub(super) type Pair = (String, String);
+pub(crate) type Pair = (String, String);
 
 /// All that is known once everything has come to rest.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Evidence {
+pub(crate) struct Evidence {
     /// The last status of every `queueId` that was ever answered.
-    pub(super) told: BTreeMap<String, Told>,
+    pub(crate) told: BTreeMap<String, Told>,
     /// The status of the newest application of each job.
-    pub(super) newest: BTreeMap<Pair, Value>,
+    pub(crate) newest: BTreeMap<Pair, Value>,
     /// By the stand-in.
-    pub(super) counted: BTreeMap<Pair, Counted>,
-    /// Applications with an intent, by the witness file.
-    pub(super) intents: BTreeMap<Pair, BTreeSet<String>>,
+    pub(crate) counted: BTreeMap<Pair, Counted>,
+    /// The application of each intent, by the witness files of all nodes.
+    pub(crate) intents: BTreeMap<Pair, Vec<String>>,
     /// Credits of each account: granted, available, held, spent.
-    pub(super) credits: BTreeMap<String, (i64, i64, i64, i64)>,
+    pub(crate) credits: BTreeMap<String, (i64, i64, i64, i64)>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Told {
-    pub(super) pair: Pair,
-    pub(super) status: Value,
+pub(crate) struct Told {
+    pub(crate) pair: Pair,
+    pub(crate) status: Value,
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Counted {
-    pub(super) received: u64,
-    pub(super) accepted: u64,
+pub(crate) struct Counted {
+    pub(crate) received: u64,
+    pub(crate) accepted: u64,
     /// The `queueId` of each stored proposal.
-    pub(super) proposals: Vec<String>,
+    pub(crate) proposals: Vec<String>,
 }
 
 /// Ends that these histories may have beside `applied`, all of them clean.
 const CLEAN: [&str; 4] = ["attempts_exhausted", "cancelled", "deadline", "not_submitted"];
 
 /// Every rule that is broken, as a sentence; none is what a test wants.
-pub(super) fn judge(evidence: &Evidence) -> Vec<String> {
+pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
     let mut broken = Vec::new();
     evidence.counts(&mut broken);
+    evidence.intents(&mut broken);
     evidence.answers(&mut broken);
     evidence.newest(&mut broken);
     evidence.money(&mut broken);
@@ -52,7 +53,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<String> {
 }
 
 /// What is wrong with one status answer by itself, at whatever time it was read.
-pub(super) fn malformed(status: &Value) -> Option<String> {
+pub(crate) fn malformed(status: &Value) -> Option<String> {
     let (word, error) = (&status["applicationStatus"], &status["errorMessage"]);
     let is_clean = match word.as_str() {
         Some("processing") => error.is_null() && status["appliedAt"].is_null(),
@@ -73,20 +74,30 @@ pub(super) fn malformed(status: &Value) -> Option<String> {
 }
 
 /// The code before the colon of `errorMessage`.
-pub(super) fn code(status: &Value) -> Option<&str> {
+pub(crate) fn code(status: &Value) -> Option<&str> {
     status["errorMessage"].as_str()?.split_once(": ").map(|(code, _)| code)
 }
 
 /// Nothing more will change.
-pub(super) fn is_final(status: &Value) -> bool {
+pub(crate) fn is_final(status: &Value) -> bool {
     status["applicationStatus"] != "processing" && code(status) != Some("outcome_unknown")
 }
 
 impl Evidence {
+    /// How many have which end.
+    pub(crate) fn ends(&self) -> String {
+        let mut ends: BTreeMap<&str, u32> = BTreeMap::new();
+        for told in self.told.values() {
+            *ends.entry(code(&told.status).unwrap_or("applied")).or_default() += 1;
+        }
+        format!("ends {ends:?}")
+    }
+
     /// S1, S2, I2: once at most, and never without an intent.
     fn counts(&self, broken: &mut Vec<String>) {
         for (pair, counted) in &self.counted {
-            let intents = self.intents.get(pair).map_or(0, |ids| ids.len() as u64);
+            let ids = self.intents.get(pair).map_or(&[][..], Vec::as_slice);
+            let intents = ids.len() as u64;
             if counted.accepted > 1 {
                 broken.push(format!("{pair:?}: submitted {} times", counted.accepted));
             }
@@ -94,9 +105,19 @@ impl Evidence {
                 broken.push(format!("{pair:?}: {} received, {intents} intents", counted.received));
             }
             for id in &counted.proposals {
-                if self.intents.get(pair).is_none_or(|ids| !ids.contains(id)) {
+                if !ids.contains(id) {
                     broken.push(format!("{pair:?}: {id} was sent without an intent"));
                 }
+            }
+        }
+    }
+
+    /// I10: no two nodes, nor two lives of one, took the same for theirs.
+    fn intents(&self, broken: &mut Vec<String>) {
+        for (pair, ids) in &self.intents {
+            let different: BTreeSet<_> = ids.iter().collect();
+            if different.len() < ids.len() {
+                broken.push(format!("{pair:?}: an application has two intents: {ids:?}"));
             }
         }
     }
@@ -159,7 +180,7 @@ fn honest() -> Evidence {
         told: [("q1".into(), Told { pair: pair.clone(), status: status.clone() })].into(),
         newest: [(pair.clone(), status)].into(),
         counted: [(pair.clone(), counted)].into(),
-        intents: [(pair, ["q1".to_owned()].into())].into(),
+        intents: [(pair, vec!["q1".to_owned()])].into(),
         credits: [("acc".into(), (5, 4, 0, 1))].into(),
     }
 }
@@ -183,11 +204,12 @@ fn the_judge_finds_each_kind_of_lie() {
         status["appliedAt"] = Value::Null;
         status["errorMessage"] = message.into();
     }
-    let lies: [(&str, Doctor); 13] = [
+    let lies: [(&str, Doctor); 14] = [
         ("submitted 2 times", |e| counted(e).accepted = 2),
         ("2 received, 1 intents", |e| counted(e).received = 2),
         ("1 received, 0 intents", |e| e.intents.clear()),
         ("was sent without an intent", |e| counted(e).proposals.push("q2".into())),
+        ("has two intents", |e| e.intents.values_mut().for_each(|ids| ids.push("q1".into()))),
         ("is lost", |e| *told(e) = json!({"error": "Application not found"})),
         ("has not come to rest", |e| {
             let status = told(e);
