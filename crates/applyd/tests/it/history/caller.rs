@@ -26,6 +26,7 @@ pub(crate) struct Lag {
 
 impl Lag {
     /// Of one server with the fast settings: its deadline, and what two clocks may differ.
+    #[cfg(feature = "failpoints")]
     pub(crate) const ALONE: Self = Self { ended_after: Duration::from_millis(8_500), stale: Duration::ZERO };
     /// Of several: a second more, which an answer may be old.
     pub(crate) const NODES: Self =
