@@ -53,8 +53,8 @@ pub(crate) fn bench() -> Result<()> {
     idle(&place)?;
     pickup(&place)?;
     told::told(&place)?;
-    nodes::nodes(&place)?;
-    cost::cost(&place)
+    cost::cost(&place)?;
+    nodes::nodes(&place)
 }
 
 fn round(place: &Path) -> Result<Round> {

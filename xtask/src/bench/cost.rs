@@ -45,8 +45,9 @@ pub(super) fn cost(place: &Path) -> Result<()> {
     ];
     let node = Server::start(&place.join("cost"), &settings)?;
     let keys = node.keys(ACCOUNTS)?;
-    // Logins of all accounts are made, and plans too.
-    node.apply_some(&keys, ACCOUNTS)?;
+    // Logins of all accounts are made, and plans too. Backwards, so that each applies to another job later.
+    let backwards: Vec<_> = keys.iter().rev().cloned().collect();
+    node.apply_some(&backwards, ACCOUNTS)?;
     settled(&postgres, ACCOUNTS)?;
     let spent = || spent(&postgres, &node);
     let begun = spent()?;
