@@ -39,6 +39,8 @@ pub(super) fn find_out(session: &mut Session, id: &str) -> Option<bool> {
             }
         }
         if begun.elapsed() > MOST_WAIT {
+            // It may stand in a transaction that failed; the next group must not find it so.
+            session.leave();
             return None;
         }
         std::thread::sleep(TRY_EVERY);
