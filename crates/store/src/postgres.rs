@@ -8,6 +8,7 @@ mod hints;
 mod server;
 mod session;
 mod value;
+mod waiting;
 
 use std::cell::RefCell;
 use std::sync::mpsc;
@@ -27,24 +28,22 @@ pub(crate) use server::Server;
 pub(crate) use session::Session;
 pub(crate) use session::Trouble;
 pub(crate) use value::{Whole, get};
+use waiting::Waiting;
 
 const GROUP_JOBS: usize = 64;
 const READERS: usize = 4;
 const PURGE_AFTER_GROUPS: u64 = 4096;
-/// So long a job waits for a database that cannot be reached, before it is told so.
-const PATIENCE: Duration = Duration::from_secs(10);
 const RECONNECT_EVERY: Duration = Duration::from_millis(200);
-/// After so many conflicts each job of a group runs alone.
-const TOGETHER_TRIES: u32 = 3;
-const MOST_TRIES: u32 = 20;
-const BACKOFF_STEP_MS: u64 = 5;
-const MOST_BACKOFF_MS: u64 = 200;
 
-/// The clock is read after the snapshot was wanted; nobody waits longer for a lock, or holds one while its node is
-/// frozen, than this says. A small table is read by its index: a look at the whole of it would conflict with each
-/// change of it, and a plan made while it was small would stay.
-const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL lock_timeout = '5s'; \
+/// The clock is read after the snapshot was wanted; nobody holds a lock while its node is frozen for longer than this
+/// says. A small table is read by its index: a look at the whole of it would conflict with each change of it, and a
+/// plan made while it was small would stay.
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; \
      SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; ";
+/// So long a lock is waited for. Jobs that share a transaction take locks in any order, and may wait in a circle,
+/// which the server itself looks for after a second only.
+const WAIT_ALONE: &str = "SET LOCAL lock_timeout = '5s'; ";
+const WAIT_TOGETHER: &str = "SET LOCAL lock_timeout = '200ms'; ";
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
      SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; ";
 const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT); ";
@@ -129,16 +128,11 @@ impl Connection {
         checked
     }
 
-    /// Groups form by themselves: whatever came while the last group was being committed is the next one.
     fn write_all(&mut self, queue: &Receiver<Taken>, bell: &Bell) {
+        let mut waiting = Waiting::new(GROUP_JOBS);
         let mut groups: u64 = 0;
-        while let Ok(first) = queue.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP_JOBS {
-                let Ok(taken) = queue.try_recv() else { break };
-                group.push(taken);
-            }
-            self.write(group);
+        while waiting.fill(queue) {
+            self.write(&mut waiting);
             if self.session.get_mut().take_told() {
                 bell.ring();
             }
@@ -153,47 +147,28 @@ impl Connection {
         }
     }
 
-    /// Brings a group to its end, whatever that is, and answers all of it.
-    fn write(&mut self, mut group: Vec<Taken>) {
-        let mut tries = 0;
-        let mut taken_is_conflict = true;
-        while !group.is_empty() {
-            let id = format!("{:032x}", fastrand::u128(..));
-            match self.attempt(&id, &mut group, taken_is_conflict) {
-                Tried::Committed(kept) => return finish(group, kept),
-                Tried::Refused(error) => return finish_all(group, &error),
-                Tried::Conflict(error) => {
-                    tries += 1;
-                    taken_is_conflict = false;
-                    if tries == MOST_TRIES {
-                        return finish_all(group, &error);
-                    }
-                    if tries == TOGETHER_TRIES && group.len() > 1 {
-                        return group.into_iter().for_each(|taken| self.write(vec![taken]));
-                    }
-                    let most = (BACKOFF_STEP_MS << tries).min(MOST_BACKOFF_MS);
-                    std::thread::sleep(Duration::from_millis(fastrand::u64(0..most)));
-                }
-                Tried::Lost(error) => group = self.lost(group, &error),
-                Tried::InDoubt(kept) => match doubt::find_out(self.session.get_mut(), &id) {
-                    Some(true) => return finish(group, kept),
-                    Some(false) => {}
-                    None => return finish_all(group, &Error::Unknown),
-                },
-            }
+    /// Tries the next group once; who is not answered by it waits on.
+    fn write(&mut self, waiting: &mut Waiting) {
+        let id = format!("{:032x}", fastrand::u128(..));
+        let taken_is_conflict = !waiting.is_repeated();
+        match self.attempt(&id, waiting.group(), taken_is_conflict) {
+            Tried::Committed(kept) => waiting.committed(kept),
+            Tried::Refused(error) => waiting.refused(&error),
+            Tried::Conflict(error) => std::thread::sleep(waiting.met(&error)),
+            Tried::Lost(error) => self.lost(waiting, &error),
+            Tried::InDoubt(kept) => match doubt::find_out(self.session.get_mut(), &id) {
+                Some(true) => waiting.committed(kept),
+                Some(false) => {}
+                None => waiting.refused(&Error::Unknown),
+            },
         }
     }
 
-    /// Tells those who have waited long enough; the others wait on.
-    fn lost(&mut self, group: Vec<Taken>, error: &Error) -> Vec<Taken> {
+    fn lost(&mut self, waiting: &mut Waiting, error: &Error) {
         self.session.get_mut().leave();
-        let (waiting, tired): (Vec<_>, Vec<_>) =
-            group.into_iter().partition(|taken| taken.since.elapsed() < PATIENCE);
-        finish_all(tired, error);
-        if !waiting.is_empty() {
+        if waiting.lost(error) {
             std::thread::sleep(RECONNECT_EVERY);
         }
-        waiting
     }
 
     fn attempt(&mut self, id: &str, group: &mut [Taken], taken_is_conflict: bool) -> Tried {
@@ -210,7 +185,8 @@ impl Connection {
         group: &mut [Taken],
         taken_is_conflict: bool,
     ) -> Result<Tried, Trouble> {
-        let begin = format!("{BEGIN_WRITE}{NOW}{}SAVEPOINT one", doubt::mark(id));
+        let wait = if group.len() > 1 { WAIT_TOGETHER } else { WAIT_ALONE };
+        let begin = format!("{BEGIN_WRITE}{wait}{NOW}{}SAVEPOINT one", doubt::mark(id));
         let asked = machine_now();
         let begun = self.session.get_mut().begin(&begin)?;
         let now = self.heard(asked, &begun)?;
@@ -253,14 +229,12 @@ impl Connection {
 
     /// Each closure reads one snapshot, of the primary: what was answered anywhere is seen.
     fn read_all(&mut self, queue: &Receiver<Taken>) {
-        while let Ok(taken) = queue.recv() {
-            let mut waiting = vec![taken];
-            while let Some(mut taken) = waiting.pop() {
-                match self.read(&mut taken) {
-                    Ok(()) => taken.finish(Ok(())),
-                    Err(Trouble::Lost(error)) => waiting = self.lost(vec![taken], &error),
-                    Err(trouble) => taken.finish(Err(trouble.into_error())),
-                }
+        let mut waiting = Waiting::new(1);
+        while waiting.fill(queue) {
+            match self.read(&mut waiting.group()[0]) {
+                Ok(()) => waiting.committed(vec![Ok(())]),
+                Err(Trouble::Lost(error)) => self.lost(&mut waiting, &error),
+                Err(trouble) => waiting.refused(&trouble.into_error()),
             }
             // Nothing hangs on its end: what it gave has been answered.
             if self.session.get_mut().run("COMMIT").is_err() {
@@ -280,12 +254,4 @@ impl Connection {
             _ => Ok(()),
         }
     }
-}
-
-fn finish(group: Vec<Taken>, kept: Vec<Result<(), Error>>) {
-    group.into_iter().zip(kept).for_each(|(taken, kept)| taken.finish(kept));
-}
-
-fn finish_all(group: Vec<Taken>, error: &Error) {
-    group.into_iter().for_each(|taken| taken.finish(Err(error.clone())));
 }
