@@ -114,6 +114,25 @@ pub fn page(
     }
 }
 
+/// One of them.
+///
+/// # Errors
+/// The store's.
+pub fn one(tx: &Tx<'_>, account: &AccountId, id: &QueueId) -> Result<Option<Listed>, Error> {
+    let found = tx.one(
+        &format!("{ROWS} WHERE account_id = ?1 AND id = ?2"),
+        &[Text(account.as_str()), Text(id.as_str())],
+        row,
+    )?;
+    let Some((mut listed, request)) = found else { return Ok(None) };
+    Names::of(tx, account)?.tell(&mut listed, &request, &Wanted::default());
+    Ok(Some(listed))
+}
+
+const ROWS: &str = "SELECT id, accepted_at, ended_at, state, code, message, channel, job_key, request,
+      (SELECT s.title FROM stored_job s WHERE s.account_id = ?1 AND s.job_key = application.job_key)
+    FROM application";
+
 /// Newest first, with their requests.
 fn read(
     tx: &Tx<'_>,
@@ -127,9 +146,7 @@ fn read(
     let found = |of: &str, job: &[Value<'_>]| {
         tx.all(
             &format!(
-                "SELECT id, accepted_at, ended_at, state, code, message, channel, job_key, request,
-                   (SELECT s.title FROM stored_job s WHERE s.account_id = ?1 AND s.job_key = application.job_key)
-                 FROM application WHERE account_id = ?1 AND id >= ?2 AND id < ?3 AND {of} ORDER BY id DESC LIMIT ?4"
+                "{ROWS} WHERE account_id = ?1 AND id >= ?2 AND id < ?3 AND {of} ORDER BY id DESC LIMIT ?4"
             ),
             &[&[Text(account.as_str()), Text(first), Text(end), Int(READ_AT_ONCE)], job].concat(),
             row,

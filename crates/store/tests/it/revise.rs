@@ -35,9 +35,24 @@ fn what_was_shown_before_a_change_cannot_be_approved() {
         let account = world.account("a", 3);
         let id = required(world, &account, 1);
         open(world, &account, &id);
+        let first = id.clone();
+        let (seen, before) = world.read(move |tx| {
+            let seen = approval::last_shown(tx, &first)?.unwrap().id;
+            Ok((seen.clone(), approval::shown_before(tx, &first, &seen)?))
+        });
+        assert!(before.is_none(), "it was shown once");
         assert!(matches!(edit(world, &account, &id, REQUEST, EDITED), Revised::Revised(_)));
         assert!(matches!(approve(world, &id), Approved::NotShown), "nobody has seen what would be sent now");
+        world.pass(1);
         open(world, &account, &id);
+        let (second, asked) = (id.clone(), id.clone());
+        let before = world.read(move |tx| {
+            let now = approval::last_shown(tx, &second)?.unwrap().id;
+            assert!(now > seen);
+            approval::shown_before(tx, &second, &now)
+        });
+        assert_eq!(before.unwrap().preview_id, "preview_1", "what has changed since can be told");
+        assert!(!world.read(move |tx| approval::is_asked(tx, &asked)), "the wish is fulfilled");
         assert!(matches!(approve(world, &id), Approved::Queued(_)));
         let kept = id.clone();
         assert_eq!(world.read(move |tx| application::request(tx, &kept)).as_deref(), Some(EDITED));
