@@ -58,9 +58,9 @@ fn everything_is_found_newest_first_on_pages_of_any_size() {
         }
         let last = page(world, &account, &Wanted::default(), None, 7);
         assert_eq!(last.next, None, "a full page with nothing behind it is the last");
-        let (of, foreign, id) = (account.clone(), other.clone(), ids[0].clone());
+        let id = ids[0].clone();
         let (one, none) =
-            world.read(move |tx| Ok((listing::one(tx, &of, &id)?, listing::one(tx, &foreign, &id)?)));
+            world.read(move |tx| Ok((listing::one(tx, &account, &id)?, listing::one(tx, &other, &id)?)));
         assert_eq!((one.as_ref(), none), (last.rows.first(), None), "one by itself, for its own account");
     });
 }
