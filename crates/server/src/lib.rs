@@ -13,6 +13,7 @@ mod metrics;
 mod news;
 mod node;
 pub mod notify;
+pub mod password;
 mod request;
 mod restore;
 mod start;
