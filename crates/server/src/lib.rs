@@ -3,6 +3,7 @@
 mod backup;
 mod bells;
 pub mod config;
+pub mod dashboard;
 mod drift;
 pub mod failpoint;
 mod http;
