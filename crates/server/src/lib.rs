@@ -3,6 +3,7 @@
 mod backup;
 mod bells;
 pub mod config;
+pub mod dashboard;
 mod drift;
 pub mod failpoint;
 mod http;
@@ -13,6 +14,7 @@ mod metrics;
 mod news;
 mod node;
 pub mod notify;
+pub mod password;
 mod request;
 mod restore;
 mod start;

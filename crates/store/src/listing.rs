@@ -153,21 +153,17 @@ fn read(
         )
     };
     let states = &wanted.states;
-    // Each part by its own index: that of a job's guard and of what has ended for it, of what has not ended, of what
-    // has by its state.
-    let parts = match (&wanted.job, states.is_empty()) {
-        (Some(job), _) => {
+    // Each part by its own index: that of a job's guard and of what has ended for it, or that of a state.
+    let parts = match &wanted.job {
+        Some(job) => {
             let in_states = if states.is_empty() { "1 = 1".to_owned() } else { one_of(states) };
             let of = |what| found(&format!("job_key = ?5 AND {what} AND {in_states}"), &[Text(job.as_str())]);
             vec![of(BARS)?, of(ENDED)?]
         }
-        (None, true) => return found("1 = 1", &[]),
-        (None, false) => {
-            let open = [found(&format!("ended_at IS NULL AND {}", one_of(states)), &[])];
-            let ended = states
-                .iter()
-                .map(|state| found(&format!("ended_at IS NOT NULL AND state = '{}'", state.as_str()), &[]));
-            open.into_iter().chain(ended).collect::<Result<Vec<_>, _>>()?
+        None if states.is_empty() => return found("1 = 1", &[]),
+        None => {
+            let of = |state: &State| found("state = ?5", &[Text(state.as_str())]);
+            states.iter().map(of).collect::<Result<Vec<_>, _>>()?
         }
     };
     let mut all = parts.concat();

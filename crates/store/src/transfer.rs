@@ -46,9 +46,9 @@ const TABLES: [&str; 28] = [
     "pause",
     "tool_schema",
 ];
-/// Tables whose rows say nothing after the move.
+/// Tables whose rows say nothing after the move; people sign in to the dashboard once more.
 #[cfg(test)]
-const LEFT_BEHIND: [&str; 2] = ["pace", "schema_migration"];
+const LEFT_BEHIND: [&str; 5] = ["pace", "schema_migration", "session", "sign_in_attempt", "sign_in_link"];
 const SOURCE_CACHE_KIB: i64 = 16 * 1024;
 const COPY_BYTES: usize = 1 << 16;
 

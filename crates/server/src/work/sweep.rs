@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::ids::QueueId;
-use applyd_store::{Error, event, idempotency, queue, rate_limit, retention, stored_job};
+use applyd_store::{Error, event, idempotency, queue, rate_limit, retention, session, sign_in, stored_job};
 
 use super::Worker;
 use crate::verify_only::prune;
@@ -46,6 +46,8 @@ async fn purge(worker: &Worker) -> Result<(), Error> {
     while worker.store.write(retention::purge).await? == retention::PURGED_AT_ONCE as usize {}
     while worker.store.write(event::purge).await? == event::PURGED_AT_ONCE as usize {}
     while worker.store.write(rate_limit::purge).await? > 0 {}
+    while worker.store.write(session::purge).await? > 0 {}
+    while worker.store.write(sign_in::purge).await? > 0 {}
     Ok(())
 }
 

@@ -9,7 +9,10 @@ use postgres::{Client, NoTls};
 
 /// Names a server by the URL of one of its databases, for a user who may make others.
 pub(crate) const SERVER: &str = "APPLYD_TEST_POSTGRES";
-const SCHEMA: &str = include_str!("../../../../migrations/postgres/0001_init.sql");
+const SCHEMA: [&str; 2] = [
+    include_str!("../../../../migrations/postgres/0001_init.sql"),
+    include_str!("../../../../migrations/postgres/0002_dashboard.sql"),
+];
 
 fn server() -> String {
     std::env::var(SERVER).expect(SERVER)
