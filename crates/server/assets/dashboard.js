@@ -11,7 +11,9 @@
   let isStale = false;
 
   const refresh = async () => {
-    if (!document.getElementById("live")) return;
+    const live = document.getElementById("live");
+    // What somebody reads before a decision stays as it is under their hands.
+    if (!live || live.hasAttribute("data-still")) return;
     if (isFetching) {
       isStale = true;
       return;

@@ -83,14 +83,17 @@ fn find(tx: &Tx<'_>, account: &AccountId, id: &QueueId) -> Result<Option<Found>,
         shown.map(|(_, shown)| &shown.terms).or(asked.as_ref()).and_then(|of| of.profile_id.clone());
     let Some(about) = approval::about(tx, id, profile.as_deref())? else { return Ok(None) };
     let text = shown.map(|(_, shown)| &shown.terms).or(asked.as_ref()).map_or("", |of| &of.cover_letter);
-    let origin = letter::origin(tx, account, &application.job, text)?;
-    let noted = shown.map(|(_, shown)| shown.remarks.clone()).unwrap_or_default();
+    // What was shown has them with what the worker noted.
+    let remarks = match shown {
+        Some((_, shown)) => shown.remarks.clone(),
+        None => letter::origin(tx, account, &application.job, text)?.remarks(),
+    };
     Ok(Some(Found {
         is_asked: approval::is_asked(tx, id)?,
         approvers: applyd_store::account::approvers(tx, account)?,
         pause: pause::of(tx, account, application.channel)?,
         keeper: approval::in_the_way(tx, id)?,
-        remarks: [origin.remarks(), noted].concat(),
+        remarks,
         offer: asked.map(Offer),
         open: shown.map(|(_, shown)| (Offer(shown.terms.clone()), shown.clone())),
         changes,
