@@ -5,6 +5,9 @@ mod bells;
 pub mod config;
 mod drift;
 pub mod failpoint;
+#[cfg(test)]
+#[path = "../../store/tests/it/fresh.rs"]
+mod fresh;
 mod http;
 mod letter;
 mod marketplaces;

@@ -26,6 +26,8 @@ mod feeds;
 mod fleet;
 mod freelancers;
 mod freeze;
+#[path = "../../../store/tests/it/fresh.rs"]
+mod fresh;
 mod haproxy;
 mod harness;
 mod history;
@@ -52,8 +54,6 @@ mod parallel;
 mod pause;
 mod poll;
 mod poller;
-#[path = "../../../store/tests/it/postgres.rs"]
-mod postgres;
 mod preflight;
 mod reads;
 mod receiver;
