@@ -18,6 +18,7 @@ pub mod delivery;
 pub mod desk;
 mod error;
 pub mod event;
+pub mod fault;
 pub mod feed;
 pub mod freelancer;
 pub mod grant;

@@ -13,6 +13,8 @@ mod cli;
 mod clients;
 mod cluster;
 #[cfg(feature = "failpoints")]
+mod controls;
+#[cfg(feature = "failpoints")]
 mod crash;
 mod database;
 mod deploy;
