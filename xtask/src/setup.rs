@@ -96,6 +96,10 @@ fn missing_packages() -> Vec<&'static str> {
     if quietly(command("systemd-analyze").arg("--version")).is_none() {
         missing.push("systemd");
     }
+    // It makes the certificates of a test.
+    if quietly(command("openssl").arg("version")).is_none() {
+        missing.push("openssl");
+    }
     let [has_postgres, has_pgbouncer] = postgres::is_installed();
     if !has_postgres {
         missing.push("postgresql");

@@ -14,8 +14,18 @@ use crate::tool::{DENY, NEXTEST};
 
 /// The real program, with the points at which a test may kill it.
 const WITH_FAILPOINTS: [&str; 2] = ["--features", "applyd/failpoints"];
-/// The tests of the program, for which an engine is a database elsewhere; its backups are copies of a file.
-const ON_POSTGRES: &[&str] = &["--package", "applyd", "-E", "not test(/^backup::/)"];
+/// The tests of the program and of what it is made of, for which an engine is a database elsewhere. Backups are copies
+/// of a file; the rows of the transcripts concern messages, and would make hundreds of databases.
+const ON_POSTGRES: &[&str] = &[
+    "--package",
+    "applyd",
+    "--package",
+    "applyd-server",
+    "--package",
+    "applyd-upwork",
+    "-E",
+    "not test(/^(backup|transcript::rows)::/)",
+];
 /// Where nextest's profile `ci` leaves its report.
 const REPORT: &str = "target/nextest/ci/junit.xml";
 

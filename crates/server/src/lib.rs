@@ -6,6 +6,9 @@ pub mod config;
 pub mod dashboard;
 mod drift;
 pub mod failpoint;
+#[cfg(test)]
+#[path = "../../store/tests/it/fresh.rs"]
+mod fresh;
 mod http;
 mod letter;
 mod marketplaces;

@@ -19,6 +19,7 @@ pub mod desk;
 pub mod dossier;
 mod error;
 pub mod event;
+pub mod fault;
 pub mod feed;
 pub mod freelancer;
 pub mod glance;
