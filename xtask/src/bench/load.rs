@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{command, quietly, root};
+use crate::run::{answer, command, root};
 
 const CONNECTIONS: &str = "-c64";
 const THREADS: &str = "-t2";
@@ -23,7 +23,7 @@ pub(super) fn load(url: &str, script: &str, environment: &[(&str, &String)], sec
     let mut wrk = command("wrk");
     wrk.args([THREADS, CONNECTIONS, "--latency", &format!("-d{seconds}s"), "-s"]).arg(&script).arg(url);
     wrk.envs(environment.iter().copied());
-    let out = quietly(&mut wrk).with_context(|| format!("wrk -s {}", script.display()))?;
+    let out = answer(&mut wrk)?;
     if out.contains("Non-2xx") || out.contains("Socket errors") {
         bail!("{} against {url} is void:\n{out}", script.display());
     }
