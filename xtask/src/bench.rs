@@ -3,6 +3,7 @@
 //! The load generator shares the machine's cores with the server: only ratios of one run mean anything.
 
 mod cost;
+mod counted;
 mod load;
 mod nodes;
 mod server;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::run::{cargo, command, quietly, root, run};
+use crate::run::{answer, cargo, command, root, run};
 use load::{Load, load};
 use server::{Server, pss_mib};
 
@@ -23,6 +24,17 @@ const ACCOUNTS: usize = 100;
 const PICKUPS: usize = 200;
 /// Longer than one takes, so that none waits for the work on another.
 const PICKUP_PAUSE: Duration = Duration::from_millis(40);
+
+/// A part of what is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Page {
+    /// One machine on SQLite.
+    Sqlite,
+    /// What one application and one poll cost on PostgreSQL.
+    Cost,
+    /// One node and three on PostgreSQL.
+    Nodes,
+}
 
 /// What one round measured. Requests or commits a second.
 struct Round {
@@ -34,15 +46,29 @@ struct Round {
     one_by_one: f64,
 }
 
-/// Measures and prints.
+/// Measures and prints; all pages where none is named.
 ///
 /// # Errors
 /// A program is missing or fails, or a load had answers that were no successes.
-pub(crate) fn bench() -> Result<()> {
+pub(crate) fn bench(pages: &[Page]) -> Result<()> {
     run(&mut cargo(&["build", "--release", "-p", "applyd", "--bins", "--examples"]))?;
     let place = root().join("target/bench");
     drop(std::fs::remove_dir_all(&place));
     std::fs::create_dir_all(&place)?;
+    let is_wanted = |page| pages.is_empty() || pages.contains(&page);
+    if is_wanted(Page::Sqlite) {
+        sqlite(&place)?;
+    }
+    if is_wanted(Page::Cost) {
+        cost::cost(&place)?;
+    }
+    if is_wanted(Page::Nodes) {
+        nodes::nodes(&place)?;
+    }
+    Ok(())
+}
+
+fn sqlite(place: &Path) -> Result<()> {
     let mut rounds = Vec::new();
     for number in 0..ROUNDS {
         let place = place.join(format!("round-{number}"));
@@ -50,11 +76,9 @@ pub(crate) fn bench() -> Result<()> {
         rounds.push(round(&place)?);
     }
     print(&rounds);
-    idle(&place)?;
-    pickup(&place)?;
-    told::told(&place)?;
-    cost::cost(&place)?;
-    nodes::nodes(&place)
+    idle(place)?;
+    pickup(place)?;
+    told::told(place)
 }
 
 fn round(place: &Path) -> Result<Round> {
@@ -88,7 +112,7 @@ fn one_by_one(place: &Path) -> Result<f64> {
     let database = place.join("one-by-one.db");
     let mut bench = command(root().join("target/release/examples/store_bench"));
     let rate =
-        quietly(bench.arg("one-by-one").arg(database).arg(SECONDS.to_string())).context("store_bench")?;
+        answer(bench.arg("one-by-one").arg(database).arg(SECONDS.to_string())).context("store_bench")?;
     rate.trim().parse().with_context(|| format!("store_bench printed {rate}"))
 }
 
@@ -146,7 +170,7 @@ fn pickup(place: &Path) -> Result<()> {
     server.apply_one_by_one(&server.keys(ACCOUNTS)?, PICKUPS, PICKUP_PAUSE)?;
     drop(server);
     let mut bench = command(root().join("target/release/examples/store_bench"));
-    let waits = quietly(bench.arg("pickups").arg(home.join("applyd.db"))).context("store_bench")?;
+    let waits = answer(bench.arg("pickups").arg(home.join("applyd.db"))).context("store_bench")?;
     let (median, mean) = waits.trim().split_once(' ').context("store_bench pickups")?;
     println!("{:<46} {:>7} {:>7}", "accepted to claimed, median ms (whole numbers)", "<= 1", median);
     println!("{:<46} {:>7} {:>7.2}", "accepted to claimed, mean ms", "", mean.parse::<f64>()?);

@@ -37,8 +37,11 @@ enum Task {
     },
     /// Write `openapi.json` anew from the code.
     Openapi,
-    /// Measure the release build beside a bare route and single commits; prints ratios.
-    Bench,
+    /// Measure the release build beside a bare route, single commits and pgbench; prints ratios.
+    Bench {
+        /// Only these pages.
+        pages: Vec<bench::Page>,
+    },
 }
 
 fn main() -> Result<ExitCode> {
@@ -46,7 +49,7 @@ fn main() -> Result<ExitCode> {
         Task::Setup => setup::setup()?,
         Task::Test { long } => return test::test(long),
         Task::Openapi => openapi::openapi()?,
-        Task::Bench => bench::bench()?,
+        Task::Bench { pages } => bench::bench(&pages)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::run::{cargo, quietly, root};
+use crate::run::{answer, cargo, root};
 
 /// Where the description stands; a test fails when it is not what the code says.
 const FILE: &str = "openapi.json";
@@ -12,6 +12,6 @@ const FILE: &str = "openapi.json";
 /// # Errors
 /// The program cannot be built, or the file cannot be written.
 pub(crate) fn openapi() -> Result<()> {
-    let described = quietly(&mut cargo(&["run", "--quiet", "-p", "applyd", "--", "openapi"]));
-    std::fs::write(root().join(FILE), described.context("applyd openapi")?).context(FILE)
+    let described = answer(&mut cargo(&["run", "--quiet", "-p", "applyd", "--", "openapi"]))?;
+    std::fs::write(root().join(FILE), described).context(FILE)
 }

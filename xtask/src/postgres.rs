@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{command, quietly};
+use crate::run::{answer, command, quietly};
 
 /// Where Debian has the programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -73,7 +73,7 @@ impl Postgres {
             "--no-sync",
             "-D",
         ]);
-        quietly(init.arg(&data)).context("initdb cannot make a cluster")?;
+        answer(init.arg(&data)).context("initdb cannot make a cluster")?;
         let mut server = as_owner(&program("postgres"), owner);
         server.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         for setting in SETTINGS.iter().chain(settings) {

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{cargo, command, quietly, root, run};
+use crate::run::{answer, cargo, command, quietly, root, run};
 
 const COMMIT: &str = "HEAD~1";
 /// From the commit on that has it, nodes of two versions can stand side by side.
@@ -29,8 +29,7 @@ pub(crate) fn program() -> PathBuf {
 /// # Errors
 /// It cannot be built.
 pub(crate) fn build() -> Result<()> {
-    let commit =
-        quietly(command("git").args(["rev-parse", COMMIT])).context("there is no previous commit")?;
+    let commit = answer(command("git").args(["rev-parse", COMMIT])).context("there is no previous commit")?;
     let folder = root().join(FOLDER);
     let stamp = folder.join("commit");
     if program().is_file() && fs::read_to_string(&stamp).is_ok_and(|built| built == commit) {

@@ -46,10 +46,24 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs it unseen; answers its stdout, or `None` when it cannot be started or fails.
+/// Runs it unseen; answers its stdout.
+///
+/// # Errors
+/// It cannot be started, or it fails; then with what it said.
+pub(crate) fn answer(command: &mut Command) -> Result<String> {
+    let line = line(command);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{line}`"))?;
+    let [stdout, said] =
+        [output.stdout, output.stderr].map(|told| String::from_utf8_lossy(&told).into_owned());
+    if !output.status.success() {
+        bail!("`{line}` failed: {}\n{}", output.status, said.trim_end());
+    }
+    Ok(stdout)
+}
+
+/// The same where it does not matter why; `None` when it cannot be started or fails.
 pub(crate) fn quietly(command: &mut Command) -> Option<String> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    answer(command).ok()
 }
 
 fn line(command: &Command) -> String {

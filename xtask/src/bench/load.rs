@@ -2,14 +2,16 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{command, quietly, root};
+use crate::run::{answer, command, root};
 
 const CONNECTIONS: &str = "-c64";
 const THREADS: &str = "-t2";
 
 /// What wrk said.
 pub(super) struct Load {
-    /// Requests a second.
+    /// Requests that were answered.
+    pub(super) requests: f64,
+    /// The same a second.
     pub(super) rate: f64,
     /// Median latency.
     pub(super) p50_ms: f64,
@@ -23,7 +25,7 @@ pub(super) fn load(url: &str, script: &str, environment: &[(&str, &String)], sec
     let mut wrk = command("wrk");
     wrk.args([THREADS, CONNECTIONS, "--latency", &format!("-d{seconds}s"), "-s"]).arg(&script).arg(url);
     wrk.envs(environment.iter().copied());
-    let out = quietly(&mut wrk).with_context(|| format!("wrk -s {}", script.display()))?;
+    let out = answer(&mut wrk)?;
     if out.contains("Non-2xx") || out.contains("Socket errors") {
         bail!("{} against {url} is void:\n{out}", script.display());
     }
@@ -32,7 +34,9 @@ pub(super) fn load(url: &str, script: &str, environment: &[(&str, &String)], sec
         line.and_then(|line| line.split_whitespace().nth(1))
             .with_context(|| format!("no `{label}` in:\n{out}"))
     };
+    let requests = out.split_once(" requests in ").and_then(|(before, _)| before.split_whitespace().last());
     Ok(Load {
+        requests: requests.with_context(|| format!("no `requests in` in:\n{out}"))?.parse()?,
         rate: after("Requests/sec:")?.parse()?,
         p50_ms: ms(after("50%")?)?,
         p99_ms: ms(after("99%")?)?,

@@ -4,17 +4,21 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::counted::counted;
 use super::load::{Load, load};
 use super::server::Server;
 use super::{ACCOUNTS, ROUNDS, SECONDS, median};
 use crate::postgres::Postgres;
-use crate::run::{quietly, root};
+use crate::run::{answer, root};
 
 const NODES: usize = 3;
 /// Each load applies to jobs of its own; two digits.
 const FIRST_RUN: usize = 20;
 /// As many as one node's largest group, so that both have something to do while the disk works.
 const PGBENCH_CLIENTS: &str = "64";
+/// What the program says at the beginning of each transaction.
+const PGBENCH_SETTINGS: &str =
+    "-c lock_timeout=5s -c idle_in_transaction_session_timeout=5s -c enable_seqscan=off -c jit=off";
 
 /// Requests or transactions a second of one round, and what a poll costs the database.
 struct Round {
@@ -39,7 +43,7 @@ pub(super) fn nodes(place: &Path) -> Result<()> {
 
 fn round(postgres: &Postgres, place: &Path, number: usize) -> Result<Round> {
     let name = format!("bench_{number}");
-    quietly(postgres.client("createdb").arg(&name)).context("createdb")?;
+    answer(postgres.client("createdb").arg(&name))?;
     let url = postgres.url(&name);
     Server::migrate(&url)?;
     let settings =
@@ -85,9 +89,7 @@ fn together(nodes: &[Server], one: impl Fn(&Server, usize) -> Result<Load> + Syn
 
 /// Transactions that were undone: those that met, and were run again.
 fn rollbacks(postgres: &Postgres, name: &str) -> Result<f64> {
-    let conflicts = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()";
-    let said = quietly(postgres.client("psql").args(["-tAc", conflicts, name])).context("psql")?;
-    said.trim().parse().with_context(|| format!("psql said {said}"))
+    counted(postgres, name, "xact_rollback")
 }
 
 fn pgbench(postgres: &Postgres, name: &str) -> Result<f64> {
@@ -95,7 +97,7 @@ fn pgbench(postgres: &Postgres, name: &str) -> Result<f64> {
     pgbench.args(["-n", "-M", "prepared", "-j", "2", "-c", PGBENCH_CLIENTS, "-T", &SECONDS.to_string()]);
     // Of two that meet one is run again, as in the program.
     pgbench.args(["--max-tries", "20", "-f"]).arg(root().join("xtask/bench/accept.sql")).arg(name);
-    let out = quietly(&mut pgbench).context("pgbench")?;
+    let out = answer(pgbench.env("PGOPTIONS", PGBENCH_SETTINGS))?;
     let rate = out.lines().find_map(|line| line.strip_prefix("tps = "));
     let rate = rate.and_then(|rest| rest.split(' ').next()).with_context(|| format!("no tps in:\n{out}"))?;
     Ok(rate.parse()?)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{command, quietly, root};
+use crate::run::{answer, command, root};
 
 const CREDITS: &str = "1000000";
 /// Admission by time must not end a load: nothing is worked on while it runs.
@@ -41,6 +41,15 @@ impl Server {
         Ok(server)
     }
 
+    /// The stand-in marketplace as a process of its own, which answers at once.
+    pub(super) fn sandbox(place: &Path) -> Result<Self> {
+        std::fs::create_dir_all(place)?;
+        let mut sandbox = applyd(place);
+        sandbox.args(["sandbox", "--listen", "127.0.0.1:0"]);
+        sandbox.envs([("APPLYD_SANDBOX__SETTLE_LATENCY", "0s"), ("APPLYD_SANDBOX__READ_LATENCY", "0s")]);
+        Self::spawn(sandbox, place)
+    }
+
     /// One of the examples of the crate `applyd`.
     pub(super) fn example(name: &str, place: &Path, arguments: &[&str]) -> Result<Self> {
         let mut example = command(root().join("target/release/examples").join(name));
@@ -63,7 +72,7 @@ impl Server {
     /// Brings up the schema of a database on a server.
     pub(super) fn migrate(database: &str) -> Result<()> {
         let mut migrate = applyd(&root());
-        quietly(migrate.args(["migrate", "--database", database])).context("migrate").map(drop)
+        answer(migrate.args(["migrate", "--database", database])).context("migrate").map(drop)
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -78,7 +87,7 @@ impl Server {
                 let mut create = applyd(&self.place);
                 create.args(["account", "create", &name, "--credits", CREDITS, "--json"]);
                 create.envs(self.settings.iter().cloned());
-                let made = quietly(&mut create).context("account create")?;
+                let made = answer(&mut create).context("account create")?;
                 Ok(member(&made, "apiKey")?.to_owned())
             })
             .collect()
@@ -122,7 +131,7 @@ impl Server {
     pub(super) fn webhook(&self, account: &str, url: &str) -> Result<()> {
         let mut create = applyd(&self.place);
         create.args(["webhook", "create", account, url, "--json"]).envs(self.settings.iter().cloned());
-        quietly(&mut create).context("webhook create").map(drop)
+        answer(&mut create).context("webhook create").map(drop)
     }
 
     /// Sends a request on a connection of its own, whose answer is the caller's to read.
