@@ -29,6 +29,7 @@ pub mod letter;
 mod lock;
 pub mod meta;
 mod migrate;
+mod month;
 pub mod oauth_client;
 pub mod overview;
 pub mod pace;

@@ -17,6 +17,7 @@ mod keys;
 mod ledger;
 mod letters;
 mod life;
+mod month;
 mod nodes;
 mod overdue;
 mod pace;
