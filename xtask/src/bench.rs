@@ -3,6 +3,7 @@
 //! The load generator shares the machine's cores with the server: only ratios of one run mean anything.
 
 mod cost;
+mod held;
 mod load;
 mod nodes;
 mod server;
@@ -34,15 +35,18 @@ struct Round {
     one_by_one: f64,
 }
 
-/// Measures and prints.
+/// Measures and prints; with `is_held` the page of the held snapshot alone.
 ///
 /// # Errors
 /// A program is missing or fails, or a load had answers that were no successes.
-pub(crate) fn bench() -> Result<()> {
+pub(crate) fn bench(is_held: bool, is_long: bool) -> Result<()> {
     run(&mut cargo(&["build", "--release", "-p", "applyd", "--bins", "--examples"]))?;
     let place = root().join("target/bench");
     drop(std::fs::remove_dir_all(&place));
     std::fs::create_dir_all(&place)?;
+    if is_held {
+        return held::held(&place, is_long);
+    }
     let mut rounds = Vec::new();
     for number in 0..ROUNDS {
         let place = place.join(format!("round-{number}"));
@@ -54,7 +58,8 @@ pub(crate) fn bench() -> Result<()> {
     pickup(&place)?;
     told::told(&place)?;
     cost::cost(&place)?;
-    nodes::nodes(&place)
+    nodes::nodes(&place)?;
+    held::held(&place, is_long)
 }
 
 fn round(place: &Path) -> Result<Round> {

@@ -38,7 +38,14 @@ enum Task {
     /// Write `openapi.json` anew from the code.
     Openapi,
     /// Measure the release build beside a bare route and single commits; prints ratios.
-    Bench,
+    Bench {
+        /// Only what a snapshot does that is held open, on PostgreSQL.
+        #[arg(long)]
+        held: bool,
+        /// Hold it for ten minutes.
+        #[arg(long)]
+        long: bool,
+    },
 }
 
 fn main() -> Result<ExitCode> {
@@ -46,7 +53,7 @@ fn main() -> Result<ExitCode> {
         Task::Setup => setup::setup()?,
         Task::Test { long } => return test::test(long),
         Task::Openapi => openapi::openapi()?,
-        Task::Bench => bench::bench()?,
+        Task::Bench { held, long } => bench::bench(held, long)?,
     }
     Ok(ExitCode::SUCCESS)
 }
