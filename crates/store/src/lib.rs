@@ -33,6 +33,7 @@ pub mod listing;
 mod lock;
 pub mod meta;
 mod migrate;
+mod month;
 pub mod oauth_client;
 pub mod overview;
 pub mod pace;

@@ -77,12 +77,12 @@ fn what_is_taken_next_is_found_by_what_is_queued() {
     assert_eq!(found, ["application_slot", "application_ready", META, "application_awaiting", SORT]);
     assert_eq!(db.plan(|tx| application::ahead(tx, &db.account)), ["application_ready", "application_slot"]);
     assert_eq!(db.plan(|tx| application::is_submitting(tx, &db.account)), ["application_slot"]);
-    let found = db.plan(|tx| queue::ready(tx, 9));
+    let found = db.plan(|tx| queue::ready(tx, None, 9));
     assert_eq!(found[..4], [META, "application_awaiting", "CO-ROUTINE ready", "application_ready"]);
     assert!(found[4..].iter().all(|step| !step.contains("application")), "{found:?}");
     db.plan(|tx| meta::set_verify_only(tx, Some("a look")));
     assert_eq!(db.plan(|tx| approval::to_open(tx, &db.account)), [META, "application_awaiting"]);
-    assert_eq!(db.plan(|tx| approval::waiting_to_open(tx, 9)), [META, "application_awaiting"]);
+    assert_eq!(db.plan(|tx| approval::waiting_to_open(tx, "", 9)), [META, "application_awaiting"]);
 }
 
 #[test]

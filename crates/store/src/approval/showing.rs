@@ -91,20 +91,20 @@ pub(crate) fn to_open(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, 
 }
 
 /// Accounts with such an application.
-pub(crate) fn waiting_to_open(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
+pub(crate) fn waiting_to_open(tx: &Tx<'_>, after: &str, most: i64) -> Result<Vec<AccountId>, Error> {
     let read = |row: &Row<'_>| row.parsed(0, AccountId::parse);
     if meta::verify_only(tx)?.is_some() {
         return tx.all(
             "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND negative_reads = 0
-             AND not_before <= ?1 LIMIT ?2",
-            values![tx.now(), most],
+             AND not_before <= ?1 AND account_id > ?3 ORDER BY account_id LIMIT ?2",
+            values![tx.now(), most, after],
             read,
         );
     }
     tx.all(
         "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND open_asked_at IS NOT NULL
-         AND open_asked_at > ?1 AND opened_until IS NULL LIMIT ?2",
-        values![tx.now() - ASKED_FOR_MS, most],
+         AND open_asked_at > ?1 AND opened_until IS NULL AND account_id > ?3 ORDER BY account_id LIMIT ?2",
+        values![tx.now() - ASKED_FOR_MS, most, after],
         read,
     )
 }

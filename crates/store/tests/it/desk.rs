@@ -157,7 +157,7 @@ fn no_machine_takes_or_reads_it() {
         for passed in [0, DESK_ANSWER_MS, DESK_CLAIM_MS] {
             world.pass(passed);
             desk.sweep();
-            assert!(world.read(|tx| queue::ready(tx, 10)).is_empty());
+            assert!(world.read(|tx| queue::ready(tx, None, 10)).is_empty());
             assert!(world.claim(&desk.account, "w1").is_none());
             assert!(world.read(|tx| queue::to_look_at(tx, 10)).is_empty());
         }

@@ -19,6 +19,7 @@ mod ledger;
 mod letters;
 mod life;
 mod listing;
+mod month;
 mod nodes;
 mod overdue;
 mod pace;
