@@ -14,6 +14,7 @@ mod clients;
 mod cluster;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod dashboard;
 mod database;
 mod deploy;
 mod desk;

@@ -22,7 +22,9 @@ impl Fate {
     pub(super) fn of(state: State) -> Self {
         match state {
             State::Applied => Self::Applied,
-            State::NotAvailable | State::NotEligible | State::NotEnoughConnects | State::LoggedOut => Self::Refused,
+            State::NotAvailable | State::NotEligible | State::NotEnoughConnects | State::LoggedOut => {
+                Self::Refused
+            }
             State::Failed => Self::Failed,
             State::Unknown => Self::Unknown,
             State::AwaitingApproval
@@ -158,7 +160,8 @@ mod tests {
     #[test]
     fn a_bar_is_as_high_as_its_day_and_nothing_of_it_is_lost() {
         let at = 1_800_000_000_000 - 1_800_000_000_000 % 86_400_000;
-        let day = |ago: i64, states: &[(State, i64)]| Day { at: at - ago * 86_400_000, states: states.to_vec() };
+        let day =
+            |ago: i64, states: &[(State, i64)]| Day { at: at - ago * 86_400_000, states: states.to_vec() };
         let chart = Chart::of(&[
             day(1, &[(State::Applied, 1_000_000), (State::Failed, 1)]),
             day(0, &[(State::Queued, 2), (State::Leased, 3), (State::NotEligible, 4), (State::Unknown, 1)]),

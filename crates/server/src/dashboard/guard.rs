@@ -88,7 +88,9 @@ async fn of_token(
     is_by_itself: bool,
 ) -> Result<(Option<Session>, Option<String>), Refused> {
     let hash = Sha256::digest(token.as_bytes()).into();
-    let Some(session) = app.store.read(move |tx| session::find(tx, &hash)).await? else { return Ok((None, None)) };
+    let Some(session) = app.store.read(move |tx| session::find(tx, &hash)).await? else {
+        return Ok((None, None));
+    };
     let (id, now) = (session.id, app.store.now());
     if is_by_itself || session.is_previous {
         return Ok((Some(session), None));

@@ -13,8 +13,13 @@ impl Local {
     pub(super) fn parse(text: &str) -> Self {
         let rest = text.strip_prefix("/dashboard");
         let is_inside = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') && !text.contains("//");
-        if is_inside && is_plain && text.len() <= LONGEST_BYTES { Self(text.to_owned()) } else { Self::first() }
+        let is_plain =
+            text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') && !text.contains("//");
+        if is_inside && is_plain && text.len() <= LONGEST_BYTES {
+            Self(text.to_owned())
+        } else {
+            Self::first()
+        }
     }
 
     /// The first page.

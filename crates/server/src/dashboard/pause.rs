@@ -30,7 +30,8 @@ pub(super) async fn pause(
 ) -> Result<Redirect, Refused> {
     member.may(Role::Approver)?;
     let reason = why.reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > LONGEST_REASON_CHARS || reason.contains(char::is_control) {
+    if reason.is_empty() || reason.chars().count() > LONGEST_REASON_CHARS || reason.contains(char::is_control)
+    {
         let allowed = format!("The reason must be one line of 1 to {LONGEST_REASON_CHARS} characters.");
         return Err(Refused::Invalid(allowed));
     }

@@ -15,11 +15,17 @@ use crate::http;
 #[derive(Debug)]
 pub(super) enum Refused {
     /// Sign in first, and come back.
-    SignedOut { next: Local, was_signed_in: bool, is_htmx: bool },
+    SignedOut {
+        next: Local,
+        was_signed_in: bool,
+        is_htmx: bool,
+    },
     /// The browser kept our cookies back, as the link was on a page of somebody else's: ask once more from here.
     FromElsewhere(Local),
     /// The role does not reach.
-    Forbidden { needs: Role },
+    Forbidden {
+        needs: Role,
+    },
     /// A form that was not made for this session.
     StaleForm,
     NoSuchPage,
@@ -50,16 +56,21 @@ impl Refused {
     fn told(self) -> (StatusCode, &'static str, String) {
         match self {
             Self::Forbidden { needs } => {
-                let says = format!("This takes the role {}. Whoever runs applyd can give it to you.", needs.as_str());
+                let says = format!(
+                    "This takes the role {}. Whoever runs applyd can give it to you.",
+                    needs.as_str()
+                );
                 (StatusCode::FORBIDDEN, "Not for your role", says)
             }
             Self::StaleForm => {
                 let says = "The form was not made for your session, or not by this page. Nothing was done: go back, reload the page and try again.";
                 (StatusCode::FORBIDDEN, "Nothing was done", says.to_owned())
             }
-            Self::NoSuchPage => {
-                (StatusCode::NOT_FOUND, "No such page", "There is nothing of your account at this address.".to_owned())
-            }
+            Self::NoSuchPage => (
+                StatusCode::NOT_FOUND,
+                "No such page",
+                "There is nothing of your account at this address.".to_owned(),
+            ),
             Self::Invalid(says) => (StatusCode::UNPROCESSABLE_ENTITY, "Nothing was done", says),
             Self::Busy => {
                 let says = "Too many are signing in at this moment. Try again in a few seconds.";

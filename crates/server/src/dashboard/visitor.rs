@@ -42,7 +42,8 @@ impl Visitor {
             session: None,
             csrf: String::new(),
             was_signed_in: false,
-            is_https: text(headers, "x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+            is_https: text(headers, "x-forwarded-proto")
+                .is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
             is_htmx,
             is_from_elsewhere: text(headers, "sec-fetch-site") == Some("cross-site"),
             at: if request.method() == "GET" { Local::parse(path) } else { Local::first() },
@@ -85,7 +86,9 @@ pub(super) fn is_of_ours(headers: &HeaderMap) -> bool {
         return site == "same-origin";
     }
     // Without a referrer a browser writes `null` for a page of ours too.
-    let Some(origin) = text(headers, header::ORIGIN.as_str()).filter(|origin| *origin != "null") else { return true };
+    let Some(origin) = text(headers, header::ORIGIN.as_str()).filter(|origin| *origin != "null") else {
+        return true;
+    };
     let host = text(headers, header::HOST.as_str()).unwrap_or_default();
     origin.split_once("://").is_some_and(|(_, of)| of.eq_ignore_ascii_case(host))
 }

@@ -88,7 +88,13 @@ mod tests {
             r#"<time datetime="2027-01-15T07:56:55.000Z" title="2027-01-15 07:56:55 UTC">3 min ago</time>"#
         );
         assert!(told(now - 20).contains(">now<") && told(now + 7_200_000).contains(">in 2 h<"));
-        assert_eq!([Span(7), Span(1_250), Span(59_999), Span(90_000_000)].map(|span| span.to_string()), ["7 ms", "1.2 s", "59 s", "1 d"]);
-        assert_eq!([Count(0), Count(999), Count(-1_234_567)].map(|count| count.to_string()), ["0", "999", "−1,234,567"]);
+        assert_eq!(
+            [Span(7), Span(1_250), Span(59_999), Span(90_000_000)].map(|span| span.to_string()),
+            ["7 ms", "1.2 s", "59 s", "1 d"]
+        );
+        assert_eq!(
+            [Count(0), Count(999), Count(-1_234_567)].map(|count| count.to_string()),
+            ["0", "999", "−1,234,567"]
+        );
     }
 }
