@@ -33,7 +33,8 @@ CREATE INDEX sign_in_attempt_by_name ON sign_in_attempt (name, at);
 CREATE INDEX sign_in_attempt_by_address ON sign_in_attempt (address, at);
 CREATE INDEX sign_in_attempt_age ON sign_in_attempt (at);
 
-CREATE INDEX application_of_state ON application (account_id, state, id);
+CREATE INDEX application_open ON application (account_id, state, id) WHERE ended_at IS NULL;
+CREATE INDEX application_over ON application (account_id, state, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX application_settled ON application (account_id, ended_at, accepted_at) WHERE ended_at IS NOT NULL;
 -- What was told of one application, and to whom.
 CREATE INDEX event_of_application ON event (application_id);

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::postgres::Postgres;
 use crate::previous;
 use crate::run::{cargo, quietly, root, run};
-use crate::setup::{CLIENTS, SCHEMATHESIS, setup};
+use crate::setup::{BROWSER, CLIENTS, SCHEMATHESIS, axe, setup};
 use crate::source;
 use crate::tool::{DENY, NEXTEST};
 
@@ -112,6 +112,8 @@ fn nextest(what: &[&str], postgres: Option<&Postgres>, long: bool) -> Result<()>
     nextest.arg("run").args(what).args(["--profile", "ci"]).args(WITH_FAILPOINTS);
     nextest.env("APPLYD_TEST_PYTHON", CLIENTS.program("python"));
     nextest.env("APPLYD_TEST_SCHEMATHESIS", SCHEMATHESIS.program("st"));
+    nextest.env("APPLYD_TEST_BROWSER", BROWSER.program("python"));
+    nextest.env("APPLYD_TEST_AXE", axe());
     if let Some(postgres) = postgres {
         postgres.tell(&mut nextest);
     }

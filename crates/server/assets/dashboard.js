@@ -59,7 +59,10 @@
     events = new EventSource("/dashboard/events");
     events.addEventListener("change", refresh);
     // Whatever happened while nobody listened; also where the session is over.
-    events.addEventListener("open", refresh);
+    events.addEventListener("open", async () => {
+      await refresh();
+      root.dataset.live = "";
+    });
     events.addEventListener("error", () => {
       if (events?.readyState === EventSource.CLOSED) refresh();
     });

@@ -130,7 +130,7 @@ fn open(tx: &Tx<'_>, account: &AccountId) -> Result<Vec<Open>, Error> {
     let mut all = Vec::new();
     for state in STATES.into_iter().filter(|state| !state.is_terminal() || *state == State::Unknown) {
         let counted = tx.one(
-            "SELECT count(*), min(id) FROM application WHERE account_id = ?1 AND state = ?2",
+            "SELECT count(*), min(id) FROM application WHERE account_id = ?1 AND state = ?2 AND ended_at IS NULL",
             values![account.as_str(), state.as_str()],
             |row| Ok((row.int(0)?, row.opt_parsed(1, QueueId::parse)?)),
         )?;

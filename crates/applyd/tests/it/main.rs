@@ -16,6 +16,7 @@ mod cluster;
 mod controls;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod dashboard;
 mod database;
 mod deploy;
 mod desk;
