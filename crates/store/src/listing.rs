@@ -153,7 +153,7 @@ fn read(
         )
     };
     let states = &wanted.states;
-    // Each part by its own index: that of a job's guard and of what has ended for it, or that of a state.
+    // Each part by its own index: that of a job's guard and of what has ended for it, or those of a state.
     let parts = match &wanted.job {
         Some(job) => {
             let in_states = if states.is_empty() { "1 = 1".to_owned() } else { one_of(states) };
@@ -162,8 +162,11 @@ fn read(
         }
         None if states.is_empty() => return found("1 = 1", &[]),
         None => {
-            let of = |state: &State| found("state = ?5", &[Text(state.as_str())]);
-            states.iter().map(of).collect::<Result<Vec<_>, _>>()?
+            let of = |state: &State, end| {
+                found(&format!("state = ?5 AND ended_at IS {end}"), &[Text(state.as_str())])
+            };
+            let both = states.iter().flat_map(|state| [of(state, "NULL"), of(state, "NOT NULL")]);
+            both.collect::<Result<Vec<_>, _>>()?
         }
     };
     let mut all = parts.concat();

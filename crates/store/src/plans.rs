@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use applyd_core::ids::{AccountId, PersonId, QueueId};
 use applyd_core::job_ref::JobKey;
+use applyd_core::state::State;
 use applyd_core::time::Timing;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -12,8 +13,8 @@ use crate::grant::Grantee;
 use crate::person::Person;
 use crate::tx::On;
 use crate::{
-    Error, Tx, application, approval, desk, glance, meta, migrate, overview, queue, resolve, retention,
-    sqlite,
+    Error, Tx, application, approval, desk, glance, listing, meta, migrate, overview, queue, resolve,
+    retention, sqlite,
 };
 
 const ACCOUNT: &str = "sqlite_autoindex_account_1";
@@ -152,4 +153,21 @@ fn one_application_is_found_by_its_id_or_its_job() {
     assert_eq!(db.plan(|tx| application::status_of_job(tx, &db.account, &db.job)), by_job);
     assert_eq!(db.plan(|tx| application::foremost(tx, &db.account, &db.job)), by_job);
     assert_eq!(db.plan(|tx| application::job_of_uuid(tx, &db.account, "u")), ["application_of_uuid"]);
+}
+
+#[test]
+fn people_find_applications_by_index_whatever_they_look_for() {
+    let db = Empty::new();
+    let list = |wanted: listing::Wanted| {
+        let found = db.plan(|tx| listing::page(tx, &db.account, &wanted, Some(&db.id), 50));
+        // Before them, the few freelancers are sorted; within them, a job's title is read.
+        let of_applications = found.into_iter().skip_while(|step| !step.starts_with("application"));
+        of_applications.filter(|step| step.starts_with("application") || step == SORT).collect::<Vec<_>>()
+    };
+    let states = vec![State::Applied, State::Queued];
+    assert_eq!(list(listing::Wanted::default()), ["application_newest"]);
+    let both = ["application_open", "application_over"];
+    assert_eq!(list(listing::Wanted { states: states.clone(), ..Default::default() }), [both, both].concat());
+    let of_job = list(listing::Wanted { job: Some(db.job.clone()), states, ..Default::default() });
+    assert_eq!(of_job, ["application_job_guard", "application_ended"]);
 }
