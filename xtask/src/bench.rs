@@ -4,6 +4,7 @@
 
 mod cost;
 mod counted;
+mod held;
 mod load;
 mod nodes;
 mod server;
@@ -34,6 +35,8 @@ pub(crate) enum Page {
     Cost,
     /// One node and three on PostgreSQL.
     Nodes,
+    /// What a snapshot that is held open does to taking up work on PostgreSQL.
+    Held,
 }
 
 /// What one round measured. Requests or commits a second.
@@ -46,11 +49,11 @@ struct Round {
     one_by_one: f64,
 }
 
-/// Measures and prints; all pages where none is named.
+/// Measures and prints; all pages where none is named. A long run holds the snapshot for ten minutes.
 ///
 /// # Errors
 /// A program is missing or fails, or a load had answers that were no successes.
-pub(crate) fn bench(pages: &[Page]) -> Result<()> {
+pub(crate) fn bench(pages: &[Page], is_long: bool) -> Result<()> {
     run(&mut cargo(&["build", "--release", "-p", "applyd", "--bins", "--examples"]))?;
     let place = root().join("target/bench");
     drop(std::fs::remove_dir_all(&place));
@@ -64,6 +67,9 @@ pub(crate) fn bench(pages: &[Page]) -> Result<()> {
     }
     if is_wanted(Page::Nodes) {
         nodes::nodes(&place)?;
+    }
+    if is_wanted(Page::Held) {
+        held::held(&place, is_long)?;
     }
     Ok(())
 }

@@ -41,6 +41,9 @@ enum Task {
     Bench {
         /// Only these pages.
         pages: Vec<bench::Page>,
+        /// Hold the snapshot for ten minutes.
+        #[arg(long)]
+        long: bool,
     },
 }
 
@@ -49,7 +52,7 @@ fn main() -> Result<ExitCode> {
         Task::Setup => setup::setup()?,
         Task::Test { long } => return test::test(long),
         Task::Openapi => openapi::openapi()?,
-        Task::Bench { pages } => bench::bench(&pages)?,
+        Task::Bench { pages, long } => bench::bench(&pages, long)?,
     }
     Ok(ExitCode::SUCCESS)
 }

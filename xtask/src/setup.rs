@@ -18,6 +18,13 @@ pub(crate) const CLIENTS: Environment =
 pub(crate) const SCHEMATHESIS: Environment =
     Environment { folder: ".tools/schemathesis", requirements: "tests/clients/schemathesis.txt" };
 
+/// What drives the browser; apart for the same reason.
+pub(crate) const BROWSER: Environment =
+    Environment { folder: ".tools/browser", requirements: "tests/browser/requirements.txt" };
+/// The judge of accessibility, from npm.
+const AXE: &str = "axe-core@4.14.1";
+const NODE_FOLDER: &str = ".tools/node";
+
 /// A Python environment, and the list of what is in it.
 pub(crate) struct Environment {
     folder: &'static str,
@@ -32,6 +39,8 @@ pub(crate) fn setup() -> Result<()> {
     debian_packages()?;
     CLIENTS.install()?;
     SCHEMATHESIS.install()?;
+    BROWSER.install()?;
+    install_axe()?;
     NEXTEST.install()?;
     DENY.install()
 }
@@ -55,6 +64,21 @@ impl Environment {
         run(command(&python).args(install).arg(self.requirements))?;
         fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
     }
+}
+
+/// The script that judges a page.
+pub(crate) fn axe() -> PathBuf {
+    root().join(NODE_FOLDER).join("node_modules/axe-core/axe.min.js")
+}
+
+fn install_axe() -> Result<()> {
+    let stamp = root().join(NODE_FOLDER).join("applyd-axe.txt");
+    if axe().exists() && fs::read_to_string(&stamp).is_ok_and(|have| have == AXE) {
+        return Ok(());
+    }
+    let quiet = ["install", "--silent", "--no-save", "--ignore-scripts", "--prefix", NODE_FOLDER, AXE];
+    run(command("npm").args(quiet))?;
+    fs::write(&stamp, AXE).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 fn debian_packages() -> Result<()> {
@@ -96,6 +120,10 @@ fn missing_packages() -> Vec<&'static str> {
     if quietly(command("systemd-analyze").arg("--version")).is_none() {
         missing.push("systemd");
     }
+    // It makes the certificates of a test.
+    if quietly(command("openssl").arg("version")).is_none() {
+        missing.push("openssl");
+    }
     let [has_postgres, has_pgbouncer] = postgres::is_installed();
     if !has_postgres {
         missing.push("postgresql");
@@ -108,6 +136,12 @@ fn missing_packages() -> Vec<&'static str> {
     }
     if node_version().is_none_or(|major| major < OLDEST_NODE) {
         missing.push("nodejs");
+    }
+    if quietly(command("npm").arg("--version")).is_none() {
+        missing.push("npm");
+    }
+    if quietly(command("chromium").arg("--version")).is_none() {
+        missing.push("chromium");
     }
     missing
 }

@@ -8,14 +8,24 @@ use anyhow::{Context, Result, bail};
 use crate::postgres::Postgres;
 use crate::previous;
 use crate::run::{cargo, quietly, root, run};
-use crate::setup::{CLIENTS, SCHEMATHESIS, setup};
+use crate::setup::{BROWSER, CLIENTS, SCHEMATHESIS, axe, setup};
 use crate::source;
 use crate::tool::{DENY, NEXTEST};
 
 /// The real program, with the points at which a test may kill it.
 const WITH_FAILPOINTS: [&str; 2] = ["--features", "applyd/failpoints"];
-/// The tests of the program, for which an engine is a database elsewhere; its backups are copies of a file.
-const ON_POSTGRES: &[&str] = &["--package", "applyd", "-E", "not test(/^backup::/)"];
+/// The tests of the program and of what it is made of, for which an engine is a database elsewhere. Backups are copies
+/// of a file; the rows of the transcripts concern messages, and would make hundreds of databases.
+const ON_POSTGRES: &[&str] = &[
+    "--package",
+    "applyd",
+    "--package",
+    "applyd-server",
+    "--package",
+    "applyd-upwork",
+    "-E",
+    "not test(/^(backup|transcript::rows)::/)",
+];
 /// Where nextest's profile `ci` leaves its report.
 const REPORT: &str = "target/nextest/ci/junit.xml";
 
@@ -102,6 +112,8 @@ fn nextest(what: &[&str], postgres: Option<&Postgres>, long: bool) -> Result<()>
     nextest.arg("run").args(what).args(["--profile", "ci"]).args(WITH_FAILPOINTS);
     nextest.env("APPLYD_TEST_PYTHON", CLIENTS.program("python"));
     nextest.env("APPLYD_TEST_SCHEMATHESIS", SCHEMATHESIS.program("st"));
+    nextest.env("APPLYD_TEST_BROWSER", BROWSER.program("python"));
+    nextest.env("APPLYD_TEST_AXE", axe());
     if let Some(postgres) = postgres {
         postgres.tell(&mut nextest);
     }

@@ -25,7 +25,7 @@ pub(crate) use copies::{BackupArgs, RestoreArgs, VerifyOnlyCommand};
 pub(crate) use freelancer::{FreelancerCommand, Link, UpworkCommand};
 pub(crate) use global::Global;
 pub(crate) use migrate::MigrateArgs;
-pub(crate) use people::{PersonCommand, ResolveArgs};
+pub(crate) use people::{DashboardCommand, PersonCommand, ResolveArgs};
 pub(crate) use serve::{Listen, Workers};
 pub(crate) use webhook::{WebhookChange, WebhookCommand};
 
@@ -112,9 +112,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         person: PersonArgs,
     },
-    /// People who act under their own name, at the desk
+    /// People who act under their own name, at the desk and in the dashboard
     #[command(subcommand)]
     Person(PersonCommand),
+    /// Let people sign in to the dashboard
+    #[command(subcommand)]
+    Dashboard(DashboardCommand),
     /// Settle an unknown outcome, after you have looked at Upwork
     Resolve(ResolveArgs),
     /// List outcomes that wait for a person's word, with what is known of them

@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod budget;
 mod credits;
+mod dashboard;
 mod demo;
 mod feed;
 mod freelancer;
@@ -65,6 +66,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Approve(arguments) => approve::approve(global, arguments)?,
         Command::Decline { queue_id, reason, person } => approve::decline(global, queue_id, reason, person)?,
         Command::Person(command) => person::run(global, command)?,
+        Command::Dashboard(command) => dashboard::run(global, command)?,
         Command::Resolve(arguments) => resolve::run(global, arguments)?,
         Command::Unresolved { account } => resolve::list(global, account)?,
         Command::Budget(command) => budget::run(global, command)?,
@@ -96,4 +98,12 @@ fn account_of(tx: &Tx<'_>, name: &str) -> Result<Account, Failure> {
     find(tx, name)?.ok_or_else(|| {
         Failure::hinted(format!("there is no account `{name}`"), "`applyd account list` shows them")
     })
+}
+
+/// For a secret.
+fn random() -> Result<[u8; 32], Failure> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::Ours(anyhow::anyhow!("no random bytes: {error}")))?;
+    Ok(random)
 }

@@ -99,6 +99,18 @@ pub fn person_token(random: [u8; 32]) -> String {
     token(PERSON_TOKEN_PREFIX, random)
 }
 
+/// A secret without a prefix, which is looked up by its hash.
+#[must_use]
+pub fn secret(random: [u8; 32]) -> String {
+    token("", random)
+}
+
+/// Whether a text has the form of one.
+#[must_use]
+pub fn looks_like_secret(text: &str) -> bool {
+    looks_like(text, "")
+}
+
 fn token(prefix: &str, random: [u8; 32]) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut number = random;

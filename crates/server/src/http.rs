@@ -36,6 +36,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
+use applyd_core::ids::KeyId;
 use applyd_core::seal::MasterKey;
 use applyd_core::time::Timing;
 use applyd_store::Store;
@@ -43,6 +44,7 @@ use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
 use tokio::sync::watch;
 
+use crate::dashboard::{self, Dashboard};
 use crate::letter::Letters;
 use crate::marketplaces::Marketplaces;
 use crate::news::News;
@@ -50,10 +52,12 @@ use crate::notify::Rules;
 use crate::work::witness::Witness;
 use crate::work::{Leases, Pace, Wakes};
 pub(crate) use account::KeyCache;
-pub(crate) use listen::{raise_file_limit, serve};
+pub(crate) use body::Whole;
+pub(crate) use listen::{Peer, raise_file_limit, serve};
 pub use openapi::description;
 pub(crate) use quota::Quota;
-use streams::Streams;
+pub(crate) use refused::Refused;
+pub(crate) use streams::{Place, Streams};
 
 /// What the handlers share.
 pub(crate) struct App {
@@ -76,7 +80,8 @@ pub(crate) struct App {
     pub(crate) quota: Arc<Quota>,
     /// Whether keys are held to their limits.
     pub(crate) rate_limits: bool,
-    pub(crate) streams: Arc<Streams>,
+    pub(crate) streams: Arc<Streams<KeyId>>,
+    pub(crate) dashboard: Dashboard,
     /// For what people declare.
     pub(crate) witness: Witness,
     /// Turns true when the server has been told to stop: whoever asks whether it is ready hears of it.
@@ -119,9 +124,10 @@ fn routes() -> Router<Arc<App>> {
         .route("/docs", get(docs::docs))
 }
 
-/// The API; aliases are put right before it is asked.
+/// The API and the dashboard; aliases are put right before it is asked.
 pub(crate) fn router(app: Arc<App>) -> Router {
     routes()
+        .merge(dashboard::router(&app))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
         .with_state(app)

@@ -3,8 +3,12 @@
 mod backup;
 mod bells;
 pub mod config;
+pub mod dashboard;
 mod drift;
 pub mod failpoint;
+#[cfg(test)]
+#[path = "../../store/tests/it/fresh.rs"]
+mod fresh;
 mod http;
 mod letter;
 mod marketplaces;
@@ -13,6 +17,7 @@ mod metrics;
 mod news;
 mod node;
 pub mod notify;
+pub mod password;
 mod request;
 mod restore;
 mod start;

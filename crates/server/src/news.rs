@@ -26,6 +26,8 @@ pub(crate) struct News {
     pub(crate) of_application: Arc<Bells<QueueId>>,
     /// Rung by each event of an account.
     pub(crate) of_account: Arc<Bells<AccountId>>,
+    /// Rung by each change of anything that an account's people look at.
+    pub(crate) of_members: Arc<Bells<AccountId>>,
     /// Notified of each event of any account; for one waiter, which loses none between two waits.
     pub(crate) of_events: Notify,
 }
@@ -37,6 +39,7 @@ impl News {
             answers: StatusCache::new(most_answers),
             of_application: Arc::default(),
             of_account: Arc::default(),
+            of_members: Arc::default(),
             of_events: Notify::new(),
         }
     }
@@ -52,8 +55,14 @@ impl News {
         answer
     }
 
+    /// Tells an account's people that something of it has changed.
+    pub(crate) fn changed(&self, account: &AccountId) {
+        self.of_members.ring(account);
+    }
+
     fn ring(&self, account: &AccountId, id: &QueueId, has_event: bool) {
         self.of_application.ring(id);
+        self.changed(account);
         if has_event {
             self.of_account.ring(account);
             self.of_events.notify_one();

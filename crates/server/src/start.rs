@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::config::{Settings, Webhooks};
+use crate::dashboard::Dashboard;
 use crate::http::{App, KeyCache, Quota, raise_file_limit, router, serve};
 use crate::letter::Letters;
 use crate::marketplaces::Marketplaces;
@@ -175,6 +176,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         quota: Arc::clone(&quota),
         rate_limits: settings.rate_limits,
         streams: Arc::default(),
+        dashboard: Dashboard::default(),
         witness: worker.witness.clone(),
         leave: left.clone(),
         stop: stopped.clone(),

@@ -155,6 +155,7 @@ mod tests {
     use applyd_store::{Clock, account, ledger};
 
     use super::*;
+    use crate::fresh::Fresh;
 
     const START: i64 = 1_800_000_000_000;
     const PEOPLE: [NewFreelancer<'_>; 1] = [NewFreelancer {
@@ -220,13 +221,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_running_server_forgets_what_is_long_over_and_goes_on_writing() {
-        let folder = tempfile::tempdir().unwrap();
+        let fresh = Fresh::new();
         let clock = Arc::new(AtomicI64::new(START));
-        let store =
-            Store::open_sqlite(&folder.path().join("applyd.db"), Clock::Manual(Arc::clone(&clock))).unwrap();
+        let store = fresh.open(Clock::Manual(Arc::clone(&clock)));
         let opened = store.clone();
         let intents = tokio::task::spawn_blocking(move || applied(&opened)).await.unwrap();
-        let path = folder.path().join("applyd.db.witness");
+        let path = fresh.path().join("applyd.witness");
         let witness = Witness::open(&path, "store").unwrap();
         for intent in &intents {
             witness.append(intent).await.unwrap();

@@ -254,11 +254,11 @@ pub fn job_of_uuid(tx: &Tx<'_>, account: &AccountId, uuid: &str) -> Result<Optio
 }
 
 /// The condition of the index `application_job_guard`, word for word, so that the index serves it.
-const BARS: &str = "((state <> 'failed' AND state <> 'not_available' AND state <> 'not_eligible'
+pub(crate) const BARS: &str = "((state <> 'failed' AND state <> 'not_available' AND state <> 'not_eligible'
     AND state <> 'not_enough_connects' AND state <> 'logged_out')
   OR (code = 'unresolved' AND guard_cleared_at IS NULL))";
 /// The condition of the index `application_ended`, likewise.
-const ENDED: &str = "(state = 'failed' OR state = 'not_available' OR state = 'not_eligible'
+pub(crate) const ENDED: &str = "(state = 'failed' OR state = 'not_available' OR state = 'not_eligible'
     OR state = 'not_enough_connects' OR state = 'logged_out')";
 /// The condition of the index `application_slot`, likewise.
 const HOLDS_SLOT: &str = "channel <> 'desk' AND (state = 'leased' OR state = 'armed' OR state = 'intent'

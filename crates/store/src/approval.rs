@@ -16,7 +16,9 @@ use crate::queue::{Beside, advance};
 use crate::tx::{Row, values};
 use crate::{Error, Tx, budget, grant, pause};
 
-pub use showing::{About, Showing, Shown, about, ask, close, fail, in_the_way, last_shown, show};
+pub use showing::{
+    About, Showing, Shown, about, ask, close, fail, in_the_way, is_asked, last_shown, show, shown_before,
+};
 pub(crate) use showing::{to_open, waiting_to_open};
 
 const MOST_WAITING: i64 = 1000;

@@ -78,16 +78,29 @@ fn admitted(
         read,
     )?;
     let Some(limits) = limits else { return Ok(Ok(())) };
-    // What is not known to have failed is spent, and what of it is not known to be less is the most it may be. A key's
-    // limits are those of its name: who replaces a key does not begin anew.
+    let spent = spent_today(tx, account, key, limits, application.id.as_str())?;
+    Ok(limits.admit(cost, spent, whose))
+}
+
+/// What an account has spent of its limits on this UTC day.
+///
+/// # Errors
+/// The store's.
+pub fn spent(tx: &Tx<'_>, account: &AccountId, limits: Limits) -> Result<i64, Error> {
+    spent_today(tx, account.as_str(), "", limits, "")
+}
+
+/// But for one application. What is not known to have failed is spent, and what of it is not known to be less is the
+/// most it may be. A key's limits are those of its name: who replaces a key does not begin anew.
+fn spent_today(tx: &Tx<'_>, account: &str, key: &str, limits: Limits, but: &str) -> Result<i64, Error> {
     let most = limits.per_proposal.or(limits.per_day);
     let spent = tx.one(
         "SELECT CAST(coalesce(sum(coalesce(connects, ?5)), 0) AS BIGINT) FROM intent
          WHERE account_id = ?1 AND at >= ?2 AND application_id <> ?3 AND (closed = 'open' OR closed = 'submitted')
          AND (?4 = '' OR key_id IS NULL OR key_id IN (SELECT id FROM api_key WHERE account_id = ?1
            AND name = (SELECT name FROM api_key WHERE id = ?4)))",
-        values![account, tx.now() - tx.now().rem_euclid(DAY_MS), application.id.as_str(), key, most],
+        values![account, tx.now() - tx.now().rem_euclid(DAY_MS), but, key, most],
         |row| row.int(0),
     )?;
-    Ok(limits.admit(cost, spent.unwrap_or(0), whose))
+    Ok(spent.unwrap_or(0))
 }

@@ -11,9 +11,12 @@ use crate::tx::values;
 /// Two migrations at once would trip over each other.
 const MIGRATION_LOCK: i64 = 0x6170_706c_7964;
 
-const POSTGRES: [&str; 1] = [include_str!("../../../migrations/postgres/0001_init.sql")];
+const POSTGRES: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_init.sql"),
+    include_str!("../../../migrations/postgres/0002_dashboard.sql"),
+];
 
-const SQLITE: [&str; 15] = [
+const SQLITE: [&str; 16] = [
     include_str!("../../../migrations/sqlite/0001_init.sql"),
     include_str!("../../../migrations/sqlite/0002_webhook.sql"),
     include_str!("../../../migrations/sqlite/0003_stored_job.sql"),
@@ -29,6 +32,7 @@ const SQLITE: [&str; 15] = [
     include_str!("../../../migrations/sqlite/0013_intent_login.sql"),
     include_str!("../../../migrations/sqlite/0014_open_intent.sql"),
     include_str!("../../../migrations/sqlite/0015_rate_window.sql"),
+    include_str!("../../../migrations/sqlite/0016_dashboard.sql"),
 ];
 
 /// Brings the schema of an SQLite file up to date; answers from which version to which.

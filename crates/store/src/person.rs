@@ -2,13 +2,14 @@
 
 use applyd_core::ids::{AccountId, PersonId, QueueId};
 use applyd_core::quota::{Endpoint, Limits};
+use applyd_core::role::Role;
 use applyd_core::state::{By, Event};
 use applyd_core::time::Timing;
 
 use crate::application::Application;
 use crate::queue::{Beside, advance};
 use crate::tx::{Row, values};
-use crate::{Error, Tx, rate_limit};
+use crate::{Error, Tx, rate_limit, session};
 
 const MOST_PEOPLE: i64 = 1000;
 /// What one person can hold back of a queue is less than this.
@@ -37,7 +38,7 @@ pub struct Listed {
     /// The account's id.
     pub account: AccountId,
     /// What the person may do.
-    pub role: String,
+    pub role: Role,
     /// Added at.
     pub created_at: i64,
     /// From then on the token is nobody's.
@@ -53,8 +54,8 @@ pub struct New<'a> {
     pub name: &'a str,
     /// The account that they work for.
     pub account: &'a AccountId,
-    /// `desk`.
-    pub role: &'a str,
+    /// What the person may do.
+    pub role: Role,
     /// Of the token.
     pub sha256: &'a [u8; 32],
 }
@@ -67,18 +68,25 @@ pub fn add(tx: &Tx<'_>, new: New<'_>) -> Result<bool, Error> {
     let added = tx.execute(
         "INSERT INTO person (id, name, account_id, role, sha256, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING",
-        values![new.id.as_str(), new.name, new.account.as_str(), new.role, new.sha256.as_slice(), tx.now()],
+        values![
+            new.id.as_str(),
+            new.name,
+            new.account.as_str(),
+            new.role.as_str(),
+            new.sha256.as_slice(),
+            tx.now()
+        ],
     )?;
     Ok(added == 1)
 }
 
-/// The person at the desk whose valid token has this hash.
+/// The person whose valid token has this hash; a viewer has no business at the desk.
 ///
 /// # Errors
 /// The store's.
 pub fn at_desk(tx: &Tx<'_>, sha256: &[u8; 32]) -> Result<Option<Person>, Error> {
     let found = tx.one(
-        "SELECT id, name, account_id FROM person WHERE sha256 = ?1 AND revoked_at IS NULL AND role = 'desk'",
+        "SELECT id, name, account_id FROM person WHERE sha256 = ?1 AND revoked_at IS NULL AND role <> 'viewer'",
         values![sha256.as_slice()],
         |row| {
             Ok(Person {
@@ -113,7 +121,7 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Listed>, Error> {
                 id: row.parsed(0, PersonId::parse)?,
                 name: row.text(1)?,
                 account: row.parsed(2, AccountId::parse)?,
-                role: row.text(3)?,
+                role: row.parsed(3, Role::parse)?,
                 created_at: row.int(4)?,
                 revoked_at: row.opt_int(5)?,
             })
@@ -121,19 +129,27 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Listed>, Error> {
     )
 }
 
-/// Ends a person's token at once, by name or id, and hands back what they have claimed and not declared. What they
+/// The person of a name or an id who is not revoked.
+///
+/// # Errors
+/// The store's.
+pub fn find(tx: &Tx<'_>, name_or_id: &str) -> Result<Option<PersonId>, Error> {
+    tx.one(
+        "SELECT id FROM person WHERE (id = ?1 OR name = ?1) AND revoked_at IS NULL ORDER BY id = ?1 DESC LIMIT 1",
+        values![name_or_id],
+        |row| row.parsed(0, PersonId::parse),
+    )
+}
+
+/// Ends a person's token and sessions at once, by name or id, and hands back what they have claimed and not declared. What they
 /// have declared stays theirs and is in doubt from now on: nobody is left to record it, so anybody who has looked may
 /// resolve it. `None`: there is no such person.
 ///
 /// # Errors
 /// The store's.
 pub fn revoke(tx: &Tx<'_>, name_or_id: &str, timing: &Timing) -> Result<Option<Vec<Application>>, Error> {
-    let id = tx.one(
-        "SELECT id FROM person WHERE (id = ?1 OR name = ?1) AND revoked_at IS NULL ORDER BY id = ?1 DESC LIMIT 1",
-        values![name_or_id],
-        |row| row.parsed(0, PersonId::parse),
-    )?;
-    let Some(id) = id else { return Ok(None) };
+    let Some(id) = find(tx, name_or_id)? else { return Ok(None) };
+    session::end_all(tx, &id)?;
     tx.execute("UPDATE person SET revoked_at = ?2 WHERE id = ?1", values![id.as_str(), tx.now()])?;
     let held = tx.all(
         "SELECT id, state FROM application WHERE channel = 'desk' AND worker = ?1

@@ -12,7 +12,8 @@ use crate::grant::Grantee;
 use crate::person::Person;
 use crate::tx::On;
 use crate::{
-    Error, Tx, application, approval, desk, meta, migrate, overview, queue, resolve, retention, sqlite,
+    Error, Tx, application, approval, desk, glance, meta, migrate, overview, queue, resolve, retention,
+    sqlite,
 };
 
 const ACCOUNT: &str = "sqlite_autoindex_account_1";
@@ -77,12 +78,12 @@ fn what_is_taken_next_is_found_by_what_is_queued() {
     assert_eq!(found, ["application_slot", "application_ready", META, "application_awaiting", SORT]);
     assert_eq!(db.plan(|tx| application::ahead(tx, &db.account)), ["application_ready", "application_slot"]);
     assert_eq!(db.plan(|tx| application::is_submitting(tx, &db.account)), ["application_slot"]);
-    let found = db.plan(|tx| queue::ready(tx, 9));
+    let found = db.plan(|tx| queue::ready(tx, None, 9));
     assert_eq!(found[..4], [META, "application_awaiting", "CO-ROUTINE ready", "application_ready"]);
     assert!(found[4..].iter().all(|step| !step.contains("application")), "{found:?}");
     db.plan(|tx| meta::set_verify_only(tx, Some("a look")));
     assert_eq!(db.plan(|tx| approval::to_open(tx, &db.account)), [META, "application_awaiting"]);
-    assert_eq!(db.plan(|tx| approval::waiting_to_open(tx, 9)), [META, "application_awaiting"]);
+    assert_eq!(db.plan(|tx| approval::waiting_to_open(tx, "", 9)), [META, "application_awaiting"]);
 }
 
 #[test]
@@ -111,6 +112,26 @@ fn what_waits_for_a_person_is_found_among_what_waits() {
     let found = db.plan(|tx| application::unsettled(tx, &db.account));
     let scans: Vec<_> = found.iter().filter(|step| step.contains("_")).collect();
     assert_eq!(scans, ["application_due", "intent_open", "sqlite_autoindex_application_1"], "{found:?}");
+}
+
+/// However many applications an account has.
+#[test]
+fn a_glance_goes_by_indexes_that_have_all_it_counts() {
+    let db = Empty::new();
+    db.connection
+        .execute_batch(&format!(
+            "INSERT INTO account (id, name, channel, created_at) VALUES ('{}', 'a', 'sandbox', 1)",
+            db.account
+        ))
+        .unwrap();
+    let found = db.plan(|tx| glance::read(tx, &db.account));
+    let of_application: Vec<_> = found.iter().filter(|step| step.starts_with("application")).collect();
+    let (days, rest) = of_application.split_at(glance::DAYS);
+    assert!(days.iter().all(|step| *step == "application_newest"), "{found:?}");
+    assert_eq!(rest[0], "application_settled");
+    assert!(rest[1..].iter().all(|step| *step == "application_open"), "{found:?}");
+    assert!(!found.iter().any(|step| step.starts_with("SCAN")), "{found:?}");
+    assert!(found.contains(&"intent_of_account".to_owned()), "{found:?}");
 }
 
 /// Each portion of a wipe begins where the last one ended, however much there is.

@@ -360,25 +360,31 @@ fn next(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, Error> {
     }
 }
 
-/// Accounts with something ready to be taken, without those that a pause stops.
+/// The next accounts, in the order of their ids, with something ready to be taken, without those that a pause stops.
 ///
 /// # Errors
 /// The store's.
-pub fn ready(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
-    let mut accounts = approval::waiting_to_open(tx, most)?;
-    accounts.extend(queued(tx, most)?);
+pub fn ready(tx: &Tx<'_>, after: Option<&AccountId>, most: i64) -> Result<Vec<AccountId>, Error> {
+    let after = after.map_or("", AccountId::as_str);
+    let mut accounts = approval::waiting_to_open(tx, after, most)?;
+    accounts.extend(queued(tx, after, most)?);
+    // Each list has all up to its own end; beyond the end of the shorter one it says nothing.
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts.truncate(usize::try_from(most).unwrap_or(0));
     Ok(accounts)
 }
 
-fn queued(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
+fn queued(tx: &Tx<'_>, after: &str, most: i64) -> Result<Vec<AccountId>, Error> {
     tx.all(
         // As above; the channel of an account stands in its own row.
         "SELECT ready.account_id FROM (SELECT DISTINCT coalesce(account_id, '') AS account_id FROM application
-           WHERE state = 'queued' AND not_before <= ?1 AND cutoff > ?1 AND channel <> 'desk') AS ready
+           WHERE state = 'queued' AND coalesce(account_id, '') > ?3 AND not_before <= ?1 AND cutoff > ?1
+           AND channel <> 'desk') AS ready
          JOIN account a ON a.id = ready.account_id
          WHERE NOT EXISTS (SELECT 1 FROM pause p WHERE p.scope = 'all' OR p.scope = 'channel:' || a.channel
-           OR p.scope = 'account:' || a.id) LIMIT ?2",
-        values![tx.now(), most],
+           OR p.scope = 'account:' || a.id) ORDER BY ready.account_id LIMIT ?2",
+        values![tx.now(), most, after],
         |row| row.parsed(0, AccountId::parse),
     )
 }

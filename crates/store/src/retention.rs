@@ -88,8 +88,9 @@ fn erase(tx: &Tx<'_>, ended: &Ended) -> Result<(), Error> {
     let (id, hashes) = (ended.id.as_str(), Hashes::of(&ended.request));
     let message = ended.code.map(|code| Ending::of(code).message);
     tx.execute(
-        "UPDATE application SET request = '', request_sha256 = ?2, letter_sha256 = ?3, message = ?4, erased_at = ?5,
-           version = version + 1 WHERE id = ?1",
+        // Of one that a person has changed, the hashes of what was accepted stand already.
+        "UPDATE application SET request = '', letter_sha256 = CASE WHEN request_sha256 IS NULL THEN ?3 ELSE letter_sha256 END,
+           request_sha256 = coalesce(request_sha256, ?2), message = ?4, erased_at = ?5, version = version + 1 WHERE id = ?1",
         values![id, &hashes.request, hashes.letter.as_deref(), message.as_deref(), tx.now()],
     )?;
     // What a person or the caller's side has said is no content of the site.

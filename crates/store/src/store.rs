@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch};
 
 use crate::job::Taken;
+use crate::postgres::Server;
 use crate::threads::Threads;
-use crate::{Database, Error, Tx, postgres, sqlite};
+use crate::{Database, Error, Tx, month, postgres, sqlite};
 
 /// So long a caller waits; what it asked for may still be done after that.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
@@ -21,6 +22,7 @@ pub struct Store {
     clock: Clock,
     /// Rung by what other nodes commit; nothing rings where there are none.
     heard: watch::Receiver<()>,
+    server: Option<Server>,
 }
 
 /// Where the store's time comes from, Unix milliseconds.
@@ -75,7 +77,7 @@ impl Store {
                     clock => clock,
                 };
                 let (threads, heard) = postgres::open(server, &clock).map_err(Error::opening(server))?;
-                Ok(Self { threads: Arc::new(threads), clock, heard })
+                Ok(Self { threads: Arc::new(threads), clock, heard, server: Some(Server::clone(server)) })
             }
         }
     }
@@ -87,7 +89,11 @@ impl Store {
     pub fn migrate(database: &Database) -> Result<(i64, i64), Error> {
         match database {
             Database::Sqlite(path) => sqlite::bring_up(path).map_err(Error::opening(path.display())),
-            Database::Postgres(server) => postgres::migrate(server).map_err(Error::opening(server)),
+            Database::Postgres(server) => {
+                let versions = postgres::migrate(server).map_err(Error::opening(server))?;
+                month::prepare(server, machine_now())?;
+                Ok(versions)
+            }
         }
     }
 
@@ -97,7 +103,15 @@ impl Store {
     /// When the file cannot be opened, is no database, or is of a newer applyd.
     pub fn open_sqlite(path: &Path, clock: Clock) -> Result<Self, Error> {
         let threads = sqlite::open(path, &clock).map_err(Error::opening(path.display()))?;
-        Ok(Self { threads: Arc::new(threads), clock, heard: watch::channel(()).1 })
+        Ok(Self { threads: Arc::new(threads), clock, heard: watch::channel(()).1, server: None })
+    }
+
+    /// Sees that the months to come have their places, where history lies by the month; it waits for the database.
+    ///
+    /// # Errors
+    /// When it cannot be reached. What finds no place of its own is kept all the same.
+    pub fn prepare_months(&self) -> Result<(), Error> {
+        self.server.as_ref().map_or(Ok(()), |server| month::prepare(server, self.now()))
     }
 
     /// The store's clock, Unix milliseconds.

@@ -13,6 +13,9 @@ use crate::{Error, Tx};
 /// Of one application; far more than any has.
 const MOST_ENTRIES: i64 = 1000;
 
+/// A database that has taken over from another may have a clock behind the other's; far more than any has.
+const CLOCKS_APART_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// What a step is called, and who took it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line {
@@ -163,8 +166,9 @@ pub fn list(tx: &Tx<'_>, account: &AccountId, id: &QueueId) -> Result<Option<Vec
     let accepted =
         TimelineEntry { at: accepted_at, event: "accepted".into(), by: "caller".into(), detail: None };
     let later = tx.all(
-        "SELECT at, event, actor, detail FROM timeline WHERE application_id = ?1 ORDER BY seq LIMIT ?2",
-        values![id.as_str(), MOST_ENTRIES],
+        "SELECT at, event, actor, detail FROM timeline WHERE application_id = ?1 AND at >= ?3 ORDER BY seq LIMIT ?2",
+        // Nothing is older, and of what lies by the month the months before it need no look.
+        values![id.as_str(), MOST_ENTRIES, accepted_at - CLOCKS_APART_MS],
         |row| {
             Ok(TimelineEntry {
                 at: row.int(0)?,

@@ -52,6 +52,11 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// Whether the engine writes something of its own in each transaction that may write.
+    pub(crate) fn is_marked(&self) -> bool {
+        matches!(self.on, On::Postgres(_))
+    }
+
     /// What is done here is news for the other nodes of the database.
     pub(crate) fn tell(&self) {
         if let On::Postgres(session) = self.on {

@@ -390,13 +390,14 @@ mod tests {
     use applyd_store::account::{self, Channel};
 
     use super::*;
+    use crate::fresh::Fresh;
     use crate::upwork::Upwork;
 
     /// As after SIGSTOP, or the sleep of the machine, between taking the right and the request.
     #[tokio::test]
     async fn who_stood_still_sends_nothing_and_gives_the_login_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("applyd.db"), Clock::System).unwrap();
+        let fresh = Fresh::new();
+        let store = fresh.open(Clock::System);
         let account = AccountId::new(1_700_000_000_000, 7);
         let grantee = Grantee::of_account(account.clone());
         // Nobody listens there: a request would be told as lost.

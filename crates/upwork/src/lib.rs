@@ -16,6 +16,9 @@ mod drift;
 mod endpoint;
 mod examine;
 mod fault;
+#[cfg(test)]
+#[path = "../../store/tests/it/fresh.rs"]
+mod fresh;
 mod grants;
 mod intake;
 mod job;

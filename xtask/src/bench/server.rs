@@ -111,8 +111,19 @@ impl Server {
         times: usize,
         pause: Duration,
     ) -> Result<Vec<String>> {
+        self.apply_from(keys, 0, times, pause)
+    }
+
+    /// The same for the jobs from this number on.
+    pub(super) fn apply_from(
+        &self,
+        keys: &[String],
+        first: usize,
+        times: usize,
+        pause: Duration,
+    ) -> Result<Vec<String>> {
         let mut stream = self.connect()?;
-        (0..times)
+        (first..first + times)
             .map(|number| {
                 let key = &keys[number % keys.len()];
                 let id = apply(&mut stream, key, number)?;

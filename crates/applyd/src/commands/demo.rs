@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use applyd_client::Client;
+use applyd_core::role::Role;
 use applyd_server::config::Settings;
 use applyd_server::{Running, StartError, open_store, start, telemetry};
 use applyd_store::account::Channel;
 use applyd_wire::{ApplicationStatus, ApplyRequest, StatusAnswer};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::account;
 use super::serve::{Stop, run};
+use super::{account, dashboard, person};
 use crate::failure::Failure;
 use crate::output;
 
@@ -28,7 +29,11 @@ pub(super) fn demo(settings: Settings, listen_given: bool, once: bool) -> Result
     let store = open_store(&settings.database)?;
     let name = format!("demo-{:08x}", fastrand::u32(..));
     let account = account::create(&store, &name, CREDITS, Channel::Sandbox)?;
-    drop(store);
+    let (person, of) = (name.clone(), name.clone());
+    let admin = store.write_blocking(move |tx| {
+        let account = super::account_of(tx, &of)?;
+        person::insert(tx, &account, &person, Role::Admin)
+    })?;
     let key = output::shown(&account["apiKey"]);
     run(async move {
         let mut stop = Stop::listen()?;
@@ -38,6 +43,12 @@ pub(super) fn demo(settings: Settings, listen_given: bool, once: bool) -> Result
         let shown = async {
             apply_and_watch(&base, &key, &name).await?;
             if !once {
+                let (origin, admin) = (base.clone(), output::shown(&admin["personId"]));
+                let link = store.write(move |tx| {
+                    let person = dashboard::person_of(tx, &admin)?;
+                    dashboard::make_link(tx, &person, &origin)
+                });
+                output::line(&format!("\ndashboard  {}  (once, within 15 minutes)", link.await?))?;
                 output::line("\nCtrl-C stops the server.")?;
                 std::future::pending::<()>().await;
             }

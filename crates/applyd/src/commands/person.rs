@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use applyd_core::ids::{self, PersonId};
+use applyd_core::role::Role;
+use applyd_store::account::Account;
 use applyd_store::person::{self, Listed, New};
-use applyd_store::{Error, account, audit};
+use applyd_store::{Error, Tx, account, audit};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -20,35 +22,45 @@ pub(super) fn run(global: &Global, command: PersonCommand) -> Result<(), Failure
     }
 }
 
-fn add(global: &Global, name: String, account: String, role: String) -> Result<(), Failure> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random)
-        .map_err(|error| Failure::Ours(anyhow::anyhow!("no random bytes: {error}")))?;
-    let token = ids::person_token(random);
+fn add(global: &Global, name: String, account: String, role: Role) -> Result<(), Failure> {
     let added = super::store(global, false)?.write_blocking(move |tx| {
         let account = super::account_of(tx, &account)?;
-        let id = PersonId::new(tx.now(), fastrand::u128(..));
-        let sha256 = Sha256::digest(token.as_bytes()).into();
-        let new = New { id: &id, name: &name, account: &account.id, role: &role, sha256: &sha256 };
-        if !person::add(tx, new)? {
-            let hint = "names are unique; `applyd person list` shows them";
-            return Err(Failure::hinted(format!("there is a person called `{name}`"), hint));
-        }
-        let facts = json!({"personId": id.as_str(), "name": name, "role": role});
-        audit::note(tx, "person_added", &operator(), Some(&account.id), &facts)?;
-        Ok::<Value, Failure>(json!({
-            "personId": id.as_str(), "name": name, "role": role, "accountId": account.id.as_str(), "token": token,
-        }))
+        insert(tx, &account, &name, role)
     })?;
     output::print(global.json, &added, |added| {
-        format!(
-            "person   {}\nname     {}\nrole     {}\ntoken    {}  (shown only now)",
-            output::shown(&added["personId"]),
-            output::shown(&added["name"]),
-            output::shown(&added["role"]),
-            output::shown(&added["token"])
-        )
+        let of = |member| output::shown(&added[member]);
+        let told = format!("person   {}\nname     {}\nrole     {}", of("personId"), of("name"), of("role"));
+        let token = added["token"].as_str().map(|token| format!("\ntoken    {token}  (shown only now)"));
+        let sign_in = format!("\nsign in  `applyd dashboard link {}` prints a link", quoted(&of("name")));
+        told + &token.unwrap_or_default() + &sign_in
     })
+}
+
+/// Adds a person to an account; a viewer's token is nobody's.
+pub(super) fn insert(tx: &Tx<'_>, account: &Account, name: &str, role: Role) -> Result<Value, Failure> {
+    let token = ids::person_token(super::random()?);
+    let id = PersonId::new(tx.now(), fastrand::u128(..));
+    let sha256 = Sha256::digest(token.as_bytes()).into();
+    if !person::add(tx, New { id: &id, name, account: &account.id, role, sha256: &sha256 })? {
+        let hint = "names are unique; `applyd person list` shows them";
+        return Err(Failure::hinted(format!("there is a person called `{name}`"), hint));
+    }
+    let facts = json!({"personId": id.as_str(), "name": name, "role": role.as_str()});
+    audit::note(tx, "person_added", &operator(), Some(&account.id), &facts)?;
+    let token = (role != Role::Viewer).then_some(token);
+    Ok(json!({
+        "personId": id.as_str(), "name": name, "role": role.as_str(), "accountId": account.id.as_str(),
+        "token": token,
+    }))
+}
+
+/// As a shell takes it.
+fn quoted(name: &str) -> String {
+    if name.contains(|c: char| !c.is_alphanumeric()) {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    } else {
+        name.to_owned()
+    }
 }
 
 fn list(global: &Global) -> Result<(), Failure> {
@@ -58,7 +70,7 @@ fn list(global: &Global) -> Result<(), Failure> {
             .map(|account| (account.id.as_str().to_owned(), account.name))
             .collect();
         let told = |person: &Listed| {
-            json!({"personId": person.id.as_str(), "name": person.name, "role": person.role,
+            json!({"personId": person.id.as_str(), "name": person.name, "role": person.role.as_str(),
                    "accountId": person.account.as_str(), "account": accounts.get(person.account.as_str()),
                    "createdAt": person.created_at, "revokedAt": person.revoked_at})
         };

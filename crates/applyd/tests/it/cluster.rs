@@ -124,6 +124,14 @@ impl Server {
         self.folder.path().join("data").to_str().unwrap().to_owned()
     }
 
+    /// A file among its data that is its user's own and that nobody else reads.
+    pub(crate) fn keep(&self, file: &str, bytes: &[u8]) {
+        let path = self.folder.path().join("data").join(file);
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        own(&path);
+    }
+
     fn append(&self, file: &str, lines: &str) {
         let path = self.folder.path().join("data").join(file);
         let before = std::fs::read_to_string(&path).unwrap();
@@ -158,14 +166,18 @@ pub(crate) fn url(network: &Network) -> String {
 /// A folder that the server's own user may write to.
 fn folder() -> TempDir {
     let folder = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o755)).tempdir().unwrap();
+    own(folder.path());
+    folder
+}
+
+fn own(path: &Path) {
     if is_root() {
         let id = |flag| -> u32 {
             let told = Command::new("id").args([flag, "postgres"]).output().unwrap().stdout;
             String::from_utf8(told).unwrap().trim().parse().expect("no user postgres")
         };
-        chown(folder.path(), Some(id("-u")), Some(id("-g"))).unwrap();
+        chown(path, Some(id("-u")), Some(id("-g"))).unwrap();
     }
-    folder
 }
 
 /// PostgreSQL does not run as root.

@@ -3,15 +3,15 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use applyd_store::{Clock, Database, Store};
+use applyd_store::{Clock, Store};
 use postgres::SimpleQueryMessage;
 use rusqlite::types::ValueRef;
 
+use crate::fresh::{FILE, postgres as server};
 use crate::harness::{Place, is_postgres};
-use crate::postgres as server;
 
 /// The program's data if nothing else is said, on SQLite.
-pub(crate) const FILES: [&str; 3] = ["applyd.db", "applyd.db-wal", "applyd.db-shm"];
+pub(crate) const FILES: [&str; 3] = [FILE, "applyd.db-wal", "applyd.db-shm"];
 
 /// A connection of its own; statements have no parameters.
 pub(crate) enum Raw {
@@ -32,12 +32,7 @@ impl Place {
 
     /// The store itself, beside the program.
     pub(crate) fn store(&self) -> Store {
-        let url = if is_postgres() {
-            server::url(&self.name())
-        } else {
-            format!("sqlite:{}", self.path(FILES[0]).display())
-        };
-        Store::open(&Database::parse(&url).unwrap(), Clock::System).unwrap()
+        self.fresh.open(Clock::System)
     }
 
     /// Keeps a copy of a database that no server uses.
@@ -67,16 +62,14 @@ impl Place {
     }
 
     /// On PostgreSQL.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         server::named(&self.path(""))
     }
 
-    /// All of its databases, on PostgreSQL.
-    pub(crate) fn remove(&self) {
-        let mut client = server::client();
-        for name in [self.name(), old(self)] {
-            client.execute(&format!(r#"DROP DATABASE IF EXISTS "{name}" WITH (FORCE)"#), &[]).unwrap();
-        }
+    /// On PostgreSQL; the database itself goes with the folder.
+    pub(crate) fn forget_copy(&self) {
+        let drop = format!(r#"DROP DATABASE IF EXISTS "{}" WITH (FORCE)"#, old(self));
+        server::client().execute(&drop, &[]).unwrap();
     }
 
     fn lose(&self) {

@@ -1,7 +1,7 @@
 //! The database's primary dies, or its network does, and the standby is promoted: nodes find it by themselves.
 //! PostgreSQL only.
 
-mod standby;
+pub(crate) mod standby;
 
 use std::time::{Duration, Instant};
 

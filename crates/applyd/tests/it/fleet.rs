@@ -93,6 +93,14 @@ impl Fleet {
 
     /// After all is over: everything comes to rest, and nothing about it is wrong.
     pub(crate) fn conclude(&self, load: Load, within: Duration) -> Evidence {
+        let (evidence, broken) = self.judged(load, within);
+        assert!(broken.is_empty(), "{}\n{}", broken.join("\n"), self.logs());
+        self.place.assert_clean_ledger();
+        evidence
+    }
+
+    /// What is known when everything rests, and each rule that it breaks.
+    pub(crate) fn judged(&self, load: Load, within: Duration) -> (Evidence, Vec<String>) {
         load.wire.stop();
         let mut callers: Vec<_> = load.threads.into_iter().map(|thread| thread.join().unwrap()).collect();
         callers.extend(load.others);
@@ -100,11 +108,9 @@ impl Fleet {
         let evidence = evidence(&self.place, self.node(0), &callers, CREDITS, &self.witnesses());
         let mut broken = judge(&evidence);
         broken.extend(callers.iter().flat_map(|caller| caller.broken.clone()));
-        assert!(broken.is_empty(), "{}\n{}", broken.join("\n"), self.logs());
-        self.place.assert_clean_ledger();
         let found_again: u32 = callers.iter().map(|caller| caller.found_again).sum();
         println!("{found_again} found again after a lost answer; {}", evidence.ends());
-        evidence
+        (evidence, broken)
     }
 
     pub(crate) fn witnesses(&self) -> [PathBuf; 3] {

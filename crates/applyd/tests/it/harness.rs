@@ -7,9 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::postgres;
+pub(crate) use crate::fresh::is_postgres;
+use crate::fresh::{Fresh, apart, postgres};
 
 /// The test column of sandbox-jobs.md §5.
 pub(crate) const FAST: &[(&str, &str)] = &[
@@ -35,7 +35,7 @@ const START_WAIT: Duration = Duration::from_secs(30);
 
 /// A folder with its settings; everything of one test happens in it.
 pub(crate) struct Place {
-    dir: TempDir,
+    pub(crate) fresh: Fresh,
     settings: Vec<(String, String)>,
     /// `applyd`, this version of it or another.
     pub(crate) program: PathBuf,
@@ -74,16 +74,15 @@ impl Place {
         let settings =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let program = env!("CARGO_BIN_EXE_applyd").into();
-        let mut place = Self { dir: tempfile::tempdir().unwrap(), settings, program };
+        let mut place = Self { fresh: Fresh::new(), settings, program };
         if is_postgres() {
-            apart(|| postgres::make(place.dir.path()));
-            place.set("APPLYD_DATABASE", &postgres::url(&postgres::named(place.dir.path())));
+            place.set("APPLYD_DATABASE", &postgres::url(&place.name()));
         }
         place
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.fresh.path().join(name)
     }
 
     /// Adds or replaces a setting by its environment name.
@@ -99,7 +98,7 @@ impl Place {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(self.dir.path());
+        command.args(arguments).current_dir(self.fresh.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("APPLYD_")) {
             command.env_remove(name);
         }
@@ -166,21 +165,10 @@ impl Place {
     }
 }
 
-/// Whether the program runs on PostgreSQL in this run of the tests; `cargo xtask test` runs them on each engine. A
-/// test of what only one has ends at once on the other.
-pub(crate) fn is_postgres() -> bool {
-    std::env::var("APPLYD_TEST_ENGINE").is_ok_and(|engine| engine == "postgres")
-}
-
-/// On a thread of its own: the client of PostgreSQL has a runtime inside, and the test may stand in one.
-fn apart(work: impl FnOnce() + Send) {
-    std::thread::scope(|scope| scope.spawn(work).join().unwrap());
-}
-
 impl Drop for Place {
     fn drop(&mut self) {
         if is_postgres() {
-            apart(|| self.remove());
+            apart(|| self.forget_copy());
         }
     }
 }

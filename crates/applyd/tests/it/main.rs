@@ -13,7 +13,10 @@ mod cli;
 mod clients;
 mod cluster;
 #[cfg(feature = "failpoints")]
+mod controls;
+#[cfg(feature = "failpoints")]
 mod crash;
+mod dashboard;
 mod database;
 mod deploy;
 mod desk;
@@ -26,6 +29,8 @@ mod feeds;
 mod fleet;
 mod freelancers;
 mod freeze;
+#[path = "../../../store/tests/it/fresh.rs"]
+mod fresh;
 mod haproxy;
 mod harness;
 mod history;
@@ -52,8 +57,7 @@ mod parallel;
 mod pause;
 mod poll;
 mod poller;
-#[path = "../../../store/tests/it/postgres.rs"]
-mod postgres;
+mod pooled;
 mod preflight;
 mod reads;
 mod receiver;
@@ -69,6 +73,7 @@ mod submissions;
 mod tenancy;
 mod terms;
 mod timing;
+mod tls;
 mod upgrade;
 mod verify_only;
 mod wait;

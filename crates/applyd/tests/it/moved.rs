@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::fresh::postgres;
 use crate::harness::{Place, is_postgres, job};
-use crate::postgres;
 
 const WITHIN: Duration = Duration::from_secs(10);
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::fresh::postgres;
 use crate::harness::{Account, POLL, Place, Process, Reply, is_postgres};
 use crate::limits::{early_in_a_minute, number};
-use crate::postgres;
 
 const STATUS: &str = "/api/auto-apply-v2/status?queueId=queue_x";
 const NODES: [&str; 4] = ["a", "b", "c", "d"];

@@ -4,8 +4,8 @@ use std::fs;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::fresh::postgres;
 use crate::harness::{POLL, Place, is_postgres};
-use crate::postgres;
 
 const WAIT: Duration = Duration::from_secs(20);
 

@@ -28,7 +28,7 @@ fn get(server: &Process, path: &str, account: &Account) -> Reply {
 fn unknown_paths_and_wrong_methods_are_told_in_json() {
     let (_place, server, account) = stage();
     for (method, path, status, allow) in [
-        ("GET", "/", 404, ""),
+        ("GET", "/api", 404, ""),
         ("GET", "/api/auto-apply-v2", 404, ""),
         ("GET", "/api/auto-apply-v2/status/", 404, ""),
         ("POST", "/api/auto-apply-v2/Apply", 404, ""),

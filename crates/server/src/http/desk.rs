@@ -1,5 +1,6 @@
 //! `/api/desk/…`: a person submits, no machine. submission-protocol.md §2, channel `desk`.
 
+pub(crate) mod act;
 mod outcome;
 mod sheet;
 
@@ -8,9 +9,8 @@ use std::sync::Arc;
 use applyd_core::ids::QueueId;
 use applyd_core::json;
 use applyd_core::refusal::Refusal;
-use applyd_core::state::State;
-use applyd_store::desk::{self, Done, Stop};
-use applyd_store::{Error, Tx, person};
+use applyd_store::Error;
+use applyd_store::desk;
 use applyd_wire::{DeskDeclaration, DeskListAnswer, DeskOutcome, DeskSheet, ErrorAnswer};
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
@@ -26,8 +26,6 @@ use super::named::Named;
 use super::person::Person;
 use super::query::{find, whole};
 use super::refused::Refused;
-use crate::failpoint;
-use crate::work::witnessed;
 
 const DEFAULT_LIMIT: i64 = 50;
 const MOST_AT_ONCE: i64 = 100;
@@ -111,9 +109,7 @@ pub(crate) async fn claim(
     Person(person): Person,
     Named(id): Named,
 ) -> Result<Response, Refused> {
-    let (id, timing) = (known(&id)?, app.timing);
-    let did = act(&app, person, id, move |tx, person, id| desk::claim(tx, person, id, &timing)).await?;
-    Ok(answer(StatusCode::OK, &did.sheet))
+    Ok(answer(StatusCode::OK, &act::claim(&app, person, known(&id)?).await?))
 }
 
 /// Hands a claim back, before "I am submitting now".
@@ -132,9 +128,7 @@ pub(crate) async fn release(
     Person(person): Person,
     Named(id): Named,
 ) -> Result<Response, Refused> {
-    let (id, timing) = (known(&id)?, app.timing);
-    let did = act(&app, person, id, move |tx, person, id| desk::release(tx, person, id, &timing)).await?;
-    Ok(answer(StatusCode::OK, &did.sheet))
+    Ok(answer(StatusCode::OK, &act::release(&app, person, known(&id)?).await?))
 }
 
 /// Says "I am submitting now": submit on Upwork only after this answer.
@@ -162,21 +156,7 @@ pub(crate) async fn declare(
 ) -> Result<Response, Refused> {
     let declaration: DeskDeclaration = parse(&body)?;
     let seen = declaration.sha256.ok_or_else(|| Refusal::shape("sha256", "`sha256` is missing"))?;
-    let (id, timing) = (known(&id)?, app.timing);
-    let did = act(&app, person, id, move |tx, person, id| {
-        let sha256 = sheet::sha256(tx, person, id)?;
-        desk::declare(tx, person, id, &seen, sha256.as_deref(), &timing)
-    });
-    let did = did.await?;
-    failpoint::hit("intent_durable");
-    // A repeat writes the line again: nobody knows whether the first one came to be. Where it cannot be written the
-    // intent stands all the same, because an earlier answer may have let the person go on.
-    if let Err(error) = app.witness.append(&witnessed(&did.application, &did.request, None)).await {
-        tracing::error!(%error, "the witness file cannot be written; a person was told to submit nothing");
-        return Err(Refused::NoWitness);
-    }
-    failpoint::hit("witnessed");
-    Ok(answer(StatusCode::OK, &did.sheet))
+    Ok(answer(StatusCode::OK, &act::declare(&app, person, known(&id)?, seen).await?))
 }
 
 /// Records what came of it.
@@ -203,70 +183,7 @@ pub(crate) async fn record(
     Named(id): Named,
     Whole(body): Whole,
 ) -> Result<Response, Refused> {
-    let outcome = outcome::parse(parse(&body)?)?;
-    let (id, timing) = (known(&id)?, app.timing);
-    let did = act(&app, person, id, move |tx, person, id| desk::record(tx, person, id, &outcome, &timing));
-    let did = did.await?;
-    Ok(answer(StatusCode::OK, &did.sheet))
-}
-
-/// What an act has come to.
-struct Did {
-    application: applyd_store::application::Application,
-    request: String,
-    sheet: DeskSheet,
-}
-
-/// Does one act of a person, and lets readers know.
-async fn act(
-    app: &Arc<App>,
-    person: person::Person,
-    id: QueueId,
-    act: impl Fn(&Tx<'_>, &person::Person, &QueueId) -> Result<Done, Error> + Send + 'static,
-) -> Result<Did, Refused> {
-    let done = app
-        .store
-        .write(move |tx| {
-            let application = match act(tx, &person, &id)? {
-                Ok(application) => application,
-                Err(stop) => return Ok::<_, Error>(Err(stop)),
-            };
-            let damaged = || Error::Damaged(id.as_str().to_owned());
-            let sheet = sheet::read(tx, &person, &id)?.ok_or_else(damaged)?;
-            let request = applyd_store::application::request(tx, &id)?.ok_or_else(damaged)?;
-            Ok(Ok(Did { application: *application, request, sheet }))
-        })
-        .await?;
-    match done {
-        Ok(did) => {
-            app.news.publish(&did.application);
-            Ok(did)
-        }
-        Err(stop) => Err(stopped(app, stop)),
-    }
-}
-
-fn stopped(app: &App, stop: Stop) -> Refused {
-    match stop {
-        Stop::Unknown => Refused::UnknownApplication,
-        Stop::HeldBy(name) => Refused::HeldBy(name),
-        Stop::NotClaimed => Refused::NotClaimed,
-        Stop::NotDeclared => Refused::NotDeclared,
-        Stop::Changed => Refused::Changed,
-        Stop::Paused(pause) => Refused::Paused(pause.to_string()),
-        Stop::VerifyOnly => Refused::Undeclared,
-        Stop::Past(application) => {
-            // Time may have ended it just now.
-            app.news.publish(&application);
-            let state = application.progress.state;
-            let error = match state {
-                State::Unknown => "The outcome is unknown",
-                state if state.is_terminal() => "Application has ended",
-                _ => "Submission has started",
-            };
-            Refused::Past { error, status: state.status() }
-        }
-    }
+    Ok(answer(StatusCode::OK, &act::record(&app, person, known(&id)?, parse(&body)?).await?))
 }
 
 /// An id that cannot be one is answered as an unknown one.

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use applyd_core::ids::{AccountId, EventId};
+use applyd_core::ids::{AccountId, EventId, KeyId};
 use applyd_core::refusal::Refusal;
 use applyd_store::{Error, api_key, event};
 use applyd_wire::{ErrorAnswer, EventBody, StreamedEvent};
@@ -18,7 +18,7 @@ use futures_util::stream::{self, Stream};
 use super::App;
 use super::account::Caller;
 use super::refused::Refused;
-use super::streams::Place;
+use super::streams::{MOST_STREAMS, Place};
 use crate::bells::Listener;
 use crate::start::told;
 
@@ -64,7 +64,7 @@ pub(crate) async fn events(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
     let cursor = asked(&headers, query.as_deref().unwrap_or_default())?;
-    let place = app.streams.take(&holder.key).ok_or(Refused::TooManyStreams)?;
+    let place = app.streams.take(&holder.key, MOST_STREAMS).ok_or(Refused::TooManyStreams)?;
     let first = Event::default().retry(RETRY_AFTER);
     let (after, first) = match cursor {
         Cursor::Start => (None, first),
@@ -118,7 +118,7 @@ struct Tail {
     after: Option<EventId>,
     ready: VecDeque<Event>,
     listener: Listener<AccountId>,
-    place: Place,
+    place: Place<KeyId>,
 }
 
 impl Tail {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,10 @@ const GONE_AFTER: Duration = Duration::from_secs(30);
 const DRAIN_WAIT: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where a request's connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 /// Asks for as many open files as the machine allows: shells often give 1024, and each connection is one.
 pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
@@ -47,12 +52,12 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some((stream, peer, place)) = accepted else { continue };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_WAIT)
             .max_buf_size(LONGEST_HEADERS_BYTES)
-            .serve_connection(TokioIo::new(Box::pin(stream)), answer(router.clone()));
+            .serve_connection(TokioIo::new(Box::pin(stream)), answer(router.clone(), peer));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that broke off is no event.
@@ -69,8 +74,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
 /// Answers the requests of one connection.
 fn answer(
     router: Router,
+    peer: Peer,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
-    service_fn(move |request| {
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let router = router.clone();
         async move { Ok(observe(router, request).await) }
     })
@@ -91,17 +98,17 @@ fn give_up_on_the_gone(_: &TcpStream) {}
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TimeoutWriter<TcpStream>, OwnedSemaphorePermit)> {
+) -> Option<(TimeoutWriter<TcpStream>, Peer, OwnedSemaphorePermit)> {
     // The semaphore is never closed.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Small answers must not wait for more.
             let _ = stream.set_nodelay(true);
             give_up_on_the_gone(&stream);
             let mut stream = TimeoutWriter::new(stream);
             stream.set_timeout(Some(WRITE_WAIT));
-            Some((stream, place))
+            Some((stream, Peer(peer.ip()), place))
         }
         Err(error) => {
             // Out of file descriptors, most likely: trying at once would only spin.

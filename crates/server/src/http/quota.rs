@@ -194,6 +194,7 @@ mod tests {
     use applyd_store::Clock;
 
     use super::*;
+    use crate::fresh::Fresh;
 
     /// A route that is described has its limit, and nothing is limited that is not described.
     #[test]
@@ -224,16 +225,16 @@ mod tests {
     }
 
     /// Two on one database, at a time that a test sets.
-    fn nodes(place: &std::path::Path, is_alone: bool) -> (Node, Node, Arc<AtomicI64>) {
+    fn nodes(fresh: &Fresh, is_alone: bool) -> (Node, Node, Arc<AtomicI64>) {
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
-        let open = || Store::open_sqlite(&place.join("a.db"), Clock::Manual(Arc::clone(&now))).unwrap();
+        let open = || fresh.open(Clock::Manual(Arc::clone(&now)));
         (Node(Quota::new(is_alone), open()), Node(Quota::new(is_alone), open()), now)
     }
 
     #[tokio::test]
     async fn two_nodes_share_a_limit_and_what_one_gives_back_the_other_can_have() {
-        let place = tempfile::tempdir().unwrap();
-        let (here, there, now) = nodes(place.path(), false);
+        let fresh = Fresh::new();
+        let (here, there, now) = nodes(&fresh, false);
         let asker = Asker::Key(KeyId::new(1, 1));
         assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(79));
         let mut taken = 1;
@@ -253,8 +254,8 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_is_alone_writes_only_what_outlives_it() {
-        let place = tempfile::tempdir().unwrap();
-        let (here, after, _) = nodes(place.path(), true);
+        let fresh = Fresh::new();
+        let (here, after, _) = nodes(&fresh, true);
         let asker = Asker::Key(KeyId::new(1, 1));
         assert_eq!(here.take(&asker, Endpoint::Apply).await, Ok(79));
         here.0.give_back(&here.1).await.unwrap();
@@ -269,8 +270,8 @@ mod tests {
 
     #[tokio::test]
     async fn many_at_once_take_no_more_than_one_portion_that_is_left() {
-        let place = tempfile::tempdir().unwrap();
-        let (here, there, _) = nodes(place.path(), false);
+        let fresh = Fresh::new();
+        let (here, there, _) = nodes(&fresh, false);
         let asker = Asker::Key(KeyId::new(1, 1));
         let all = futures_util::future::join_all((0..40).map(|_| here.take(&asker, Endpoint::Apply))).await;
         assert!(all.iter().all(Result::is_ok));

@@ -244,6 +244,11 @@ impl Refused {
         }
     }
 
+    /// As a person reads it.
+    pub(crate) fn says(&self) -> String {
+        self.body().error
+    }
+
     /// Whole seconds after which it may go better.
     fn retry_after_s(&self) -> Option<i64> {
         match self {

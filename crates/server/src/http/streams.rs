@@ -1,48 +1,54 @@
-//! How many event streams each key has open.
+//! How many event streams each key, and each person, has open.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use applyd_core::ids::KeyId;
 
 /// Of one key.
 pub(crate) const MOST_STREAMS: usize = 5;
 
-/// The open streams of all keys.
-#[derive(Default)]
-pub(crate) struct Streams(Mutex<HashMap<KeyId, usize>>);
+/// The open streams of all of them.
+pub(crate) struct Streams<K>(Mutex<HashMap<K, usize>>);
 
 /// One of them; dropping it makes room for another.
-pub(crate) struct Place {
-    streams: Arc<Streams>,
-    key: KeyId,
+pub(crate) struct Place<K: Eq + Hash> {
+    streams: Arc<Streams<K>>,
+    key: K,
 }
 
-impl Streams {
-    /// A place, if the key has one left.
-    pub(crate) fn take(self: &Arc<Self>, key: &KeyId) -> Option<Place> {
+impl<K> Default for Streams<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone> Streams<K> {
+    /// A place, if the key has one of so many left.
+    pub(crate) fn take(self: &Arc<Self>, key: &K, most: usize) -> Option<Place<K>> {
         let mut open = self.lock();
         let count = open.entry(key.clone()).or_default();
-        if *count >= MOST_STREAMS {
+        if *count >= most {
             return None;
         }
         *count += 1;
         Some(Place { streams: Arc::clone(self), key: key.clone() })
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, usize>> {
+impl<K> Streams<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
+impl<K: Eq + Hash> Place<K> {
     /// Whose stream it is.
-    pub(crate) fn key(&self) -> &KeyId {
+    pub(crate) fn key(&self) -> &K {
         &self.key
     }
 }
 
-impl Drop for Place {
+impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
         let mut open = self.streams.lock();
         if let Some(count) = open.get_mut(&self.key) {

@@ -40,14 +40,14 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
     let mut tasks = JoinSet::new();
     let (mut ready, mut looks) = (tokio::time::interval(POLL_READY), tokio::time::interval(POLL_LOOKS));
     let mut hints = worker.store.hints();
-    let mut pauses = Vec::new();
+    let (mut pauses, mut after) = (Vec::new(), None);
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             () = worker.wakes.rung() => {}
             () = hints.next() => ready.reset_immediately(),
-            _ = ready.tick() => wake_ready(&worker, &mut pauses).await,
+            _ = ready.tick() => wake_ready(&worker, &mut after, &mut pauses).await,
             _ = looks.tick() => start_looks(&worker, &looking, &mut tasks).await,
         }
         for account in worker.wakes.take() {
@@ -67,11 +67,17 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
     }
 }
 
-/// Whoever pauses or resumes is another process, so that this one sees it here.
-async fn wake_ready(worker: &Worker, pauses: &mut Vec<Pause>) {
-    let read = worker.store.read(|tx| Ok::<_, Error>((queue::ready(tx, MOST_READY)?, pause::list(tx)?)));
+/// Whoever pauses or resumes is another process, so that this one sees it here. Each look goes on after the last one,
+/// and the last of them begins anew: of more accounts than one look takes, all have their turn.
+async fn wake_ready(worker: &Worker, after: &mut Option<AccountId>, pauses: &mut Vec<Pause>) {
+    let from = after.clone();
+    let read = worker
+        .store
+        .read(move |tx| Ok::<_, Error>((queue::ready(tx, from.as_ref(), MOST_READY)?, pause::list(tx)?)));
     match read.await {
         Ok((accounts, now)) => {
+            let is_full = accounts.len() as i64 == MOST_READY;
+            *after = accounts.last().filter(|_| is_full).cloned();
             tell_pauses(pauses, &now);
             *pauses = now;
             accounts.iter().for_each(|account| worker.wakes.wake(account));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applyd_core::ids::QueueId;
-use applyd_store::{Error, event, idempotency, queue, rate_limit, retention, stored_job};
+use applyd_store::{Error, event, idempotency, queue, rate_limit, retention, session, sign_in, stored_job};
 
 use super::Worker;
 use crate::verify_only::prune;
@@ -12,7 +12,7 @@ use crate::verify_only::prune;
 const EVERY: Duration = Duration::from_secs(2);
 const MOST_AT_ONCE: i64 = 500;
 const PURGE_EVERY: Duration = Duration::from_secs(600);
-/// The witness is read wholly for it.
+/// The witness is read wholly for it. The months to come are seen to as often.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Brings about what time has decided, for ever.
@@ -30,13 +30,19 @@ pub(crate) async fn sweep(worker: Arc<Worker>) {
                 if let Err(error) = prune(&worker.store, &worker.witness).await {
                     tracing::warn!(%error, "the witness keeps what is long over");
                 }
-                Ok(())
+                prepare_months(&worker).await
             }
         };
         if let Err(error) = swept {
             tracing::warn!(%error, "the sweeper could not use the store");
         }
     }
+}
+
+async fn prepare_months(worker: &Worker) -> Result<(), Error> {
+    let store = worker.store.clone();
+    let prepared = tokio::task::spawn_blocking(move || store.prepare_months()).await;
+    prepared.unwrap_or(Err(Error::Panicked))
 }
 
 /// In bites, so that the writer is never busy with it for long.
@@ -46,6 +52,8 @@ async fn purge(worker: &Worker) -> Result<(), Error> {
     while worker.store.write(retention::purge).await? == retention::PURGED_AT_ONCE as usize {}
     while worker.store.write(event::purge).await? == event::PURGED_AT_ONCE as usize {}
     while worker.store.write(rate_limit::purge).await? > 0 {}
+    while worker.store.write(session::purge).await? > 0 {}
+    while worker.store.write(sign_in::purge).await? > 0 {}
     Ok(())
 }
 

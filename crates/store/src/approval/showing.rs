@@ -91,20 +91,20 @@ pub(crate) fn to_open(tx: &Tx<'_>, account: &AccountId) -> Result<Option<Next>, 
 }
 
 /// Accounts with such an application.
-pub(crate) fn waiting_to_open(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, Error> {
+pub(crate) fn waiting_to_open(tx: &Tx<'_>, after: &str, most: i64) -> Result<Vec<AccountId>, Error> {
     let read = |row: &Row<'_>| row.parsed(0, AccountId::parse);
     if meta::verify_only(tx)?.is_some() {
         return tx.all(
             "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND negative_reads = 0
-             AND not_before <= ?1 LIMIT ?2",
-            values![tx.now(), most],
+             AND not_before <= ?1 AND account_id > ?3 ORDER BY account_id LIMIT ?2",
+            values![tx.now(), most, after],
             read,
         );
     }
     tx.all(
         "SELECT DISTINCT account_id FROM application WHERE state = 'awaiting_approval' AND open_asked_at IS NOT NULL
-         AND open_asked_at > ?1 AND opened_until IS NULL LIMIT ?2",
-        values![tx.now() - ASKED_FOR_MS, most],
+         AND open_asked_at > ?1 AND opened_until IS NULL AND account_id > ?3 ORDER BY account_id LIMIT ?2",
+        values![tx.now() - ASKED_FOR_MS, most, after],
         read,
     )
 }
@@ -113,6 +113,19 @@ pub(crate) fn waiting_to_open(tx: &Tx<'_>, most: i64) -> Result<Vec<AccountId>, 
 fn answer(tx: &Tx<'_>, id: &QueueId) -> Result<(), Error> {
     tx.execute("UPDATE application SET open_asked_at = NULL WHERE id = ?1", values![id.as_str()])?;
     Ok(())
+}
+
+/// Whether somebody has asked for a preview that is not there yet.
+///
+/// # Errors
+/// The store's.
+pub fn is_asked(tx: &Tx<'_>, id: &QueueId) -> Result<bool, Error> {
+    let wish = tx.one(
+        "SELECT 1 FROM application WHERE id = ?1 AND open_asked_at IS NOT NULL AND open_asked_at > ?2",
+        values![id.as_str(), tx.now() - ASKED_FOR_MS],
+        |row| row.int(0),
+    )?;
+    Ok(wish.is_some())
 }
 
 /// Whether whoever wanted to look has not left since.
@@ -220,15 +233,16 @@ fn keep(tx: &Tx<'_>, id: &QueueId, content: Result<&Shown, &str>) -> Result<(), 
     Ok(())
 }
 
+const SHOWN: &str = "s.id, s.at, s.failure, s.sha256, s.preview_id, s.preview_expires_at, s.cost_connects,
+  s.balance_connects, s.agency, s.terms, s.remarks";
+
 /// What was last shown of an application.
 ///
 /// # Errors
 /// The store's.
 pub fn last_shown(tx: &Tx<'_>, id: &QueueId) -> Result<Option<Showing>, Error> {
     tx.one(
-        "SELECT s.id, s.at, s.failure, s.sha256, s.preview_id, s.preview_expires_at, s.cost_connects,
-           s.balance_connects, s.agency, s.terms, s.remarks
-         FROM application a JOIN showing s ON s.id = a.showing_id WHERE a.id = ?1",
+        &format!("SELECT {SHOWN} FROM application a JOIN showing s ON s.id = a.showing_id WHERE a.id = ?1"),
         values![id.as_str()],
         |row| {
             let content = match row.opt_text(2)? {
@@ -238,6 +252,21 @@ pub fn last_shown(tx: &Tx<'_>, id: &QueueId) -> Result<Option<Showing>, Error> {
             };
             Ok(Showing { id: row.parsed(0, ShowingId::parse)?, at: row.int(1)?, content })
         },
+    )
+}
+
+/// What was shown of an application before that: what has changed since a person last looked.
+///
+/// # Errors
+/// The store's.
+pub fn shown_before(tx: &Tx<'_>, id: &QueueId, showing: &ShowingId) -> Result<Option<Shown>, Error> {
+    tx.one(
+        &format!(
+            "SELECT {SHOWN} FROM showing s WHERE s.application_id = ?1 AND s.id < ?2 AND s.terms IS NOT NULL
+             ORDER BY s.id DESC LIMIT 1"
+        ),
+        values![id.as_str(), showing.as_str()],
+        read_shown,
     )
 }
 

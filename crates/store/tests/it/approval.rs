@@ -188,9 +188,9 @@ fn a_wish_to_look_is_forgotten_and_waits_for_the_slot() {
         assert_eq!(taken.progress.state, State::Leased, "what is ready to be sent goes first");
         assert!(world.claim(&account, "w1").is_none());
         world.advance(&taken.id, Event::HandBack { delay_ms: 60_000 }, By::Worker(1));
-        assert_eq!(world.read(|tx| queue::ready(tx, 10)), std::slice::from_ref(&account));
+        assert_eq!(world.read(|tx| queue::ready(tx, None, 10)), std::slice::from_ref(&account));
         world.pass(59_999);
-        assert!(world.read(|tx| queue::ready(tx, 10)).contains(&account));
+        assert!(world.read(|tx| queue::ready(tx, None, 10)).contains(&account));
         world.pass(1);
         let open = world.claim(&account, "w1").unwrap();
         assert_eq!(open.id, taken.id, "the wish is over");

@@ -7,13 +7,15 @@ use applyd_core::ids::AccountId;
 use applyd_core::outcome::Code;
 use applyd_core::state::{By, Event, State};
 use applyd_store::account::Channel;
+use applyd_store::approval;
 use applyd_store::queue::{self, New};
 
+use crate::approval::required;
 use crate::engine::on_each;
 use crate::world::{T, World, arm, cross, job};
 
 fn ready(world: &World) -> Vec<AccountId> {
-    world.read(|tx| queue::ready(tx, 100))
+    world.read(|tx| queue::ready(tx, None, 100))
 }
 
 #[test]
@@ -53,6 +55,32 @@ fn every_state_with_a_lease_or_an_open_intent_holds_the_slot() {
         world.advance(&id, Event::Seen { site_at: None }, By::Sweeper);
         assert_eq!(world.state(&id), State::Applied);
         assert!(!taken(), "applied");
+    });
+}
+
+#[test]
+fn of_more_accounts_than_one_look_takes_each_has_its_turn() {
+    on_each(|world| {
+        let names = ["a", "b", "c", "d", "e"];
+        let accounts: Vec<_> = names.into_iter().map(|name| world.account(name, 9)).collect();
+        for (n, account) in (1..).zip(accounts.iter().rev()) {
+            world.accept(account, &job(n));
+        }
+        // One of them has a preview too that a person wants to see; each account is told once.
+        let asked = required(world, &accounts[2], 9);
+        assert!(world.write(move |tx| approval::ask(tx, &asked)));
+        let (mut after, mut looks) = (None, Vec::new());
+        loop {
+            let from = after.clone();
+            let look = world.read(move |tx| queue::ready(tx, from.as_ref(), 2));
+            after = look.last().cloned();
+            if look.is_empty() {
+                break;
+            }
+            looks.push(look);
+        }
+        assert_eq!(looks.concat(), accounts, "in order, from where the last look ended");
+        assert_eq!(looks.len(), 3);
     });
 }
 

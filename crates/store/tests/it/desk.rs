@@ -3,6 +3,7 @@
 use applyd_core::approval::Policy;
 use applyd_core::ids::{AccountId, PersonId, QueueId};
 use applyd_core::outcome::{Code, Ending};
+use applyd_core::role::Role;
 use applyd_core::state::{Dead, State};
 use applyd_core::time::{DESK_ANSWER_MS, DESK_CLAIM_MS, DESK_MS};
 use applyd_store::account::Channel;
@@ -32,7 +33,7 @@ fn person(world: &World, account: &AccountId, name: &str, byte: u8) -> Person {
         let sha256 = [byte; 32];
         assert!(person::add(
             tx,
-            New { id: &id, name: &name, account: &account, role: "desk", sha256: &sha256 }
+            New { id: &id, name: &name, account: &account, role: Role::Desk, sha256: &sha256 }
         )?);
         Ok(person::at_desk(tx, &sha256)?.unwrap())
     })
@@ -156,7 +157,7 @@ fn no_machine_takes_or_reads_it() {
         for passed in [0, DESK_ANSWER_MS, DESK_CLAIM_MS] {
             world.pass(passed);
             desk.sweep();
-            assert!(world.read(|tx| queue::ready(tx, 10)).is_empty());
+            assert!(world.read(|tx| queue::ready(tx, None, 10)).is_empty());
             assert!(world.claim(&desk.account, "w1").is_none());
             assert!(world.read(|tx| queue::to_look_at(tx, 10)).is_empty());
         }
@@ -366,7 +367,10 @@ fn a_revoked_person_has_no_token_and_no_claim() {
         assert_ne!(ada.id, desk.ada.id, "the name is free again");
         let (id, account) = (PersonId::new(START, 77), desk.account);
         let taken = world.write(move |tx| {
-            person::add(tx, New { id: &id, name: "Ada", account: &account, role: "desk", sha256: &[8; 32] })
+            person::add(
+                tx,
+                New { id: &id, name: "Ada", account: &account, role: Role::Desk, sha256: &[8; 32] },
+            )
         });
         assert!(!taken);
     });

@@ -37,17 +37,13 @@ const PGBOUNCER: Engine = Engine {
     open: |folder, clock| Store::open(&pooled(folder), clock),
     remove: postgres::remove,
 };
-/// Names it as [`postgres::SERVER`] names the server itself.
-const POOLER: &str = "APPLYD_TEST_PGBOUNCER";
 
 fn database(folder: &Path) -> Database {
     Database::parse(&postgres::url(&postgres::named(folder))).unwrap()
 }
 
 fn pooled(folder: &Path) -> Database {
-    let pooler = std::env::var(POOLER).unwrap();
-    let (address, _) = pooler.rsplit_once('/').unwrap();
-    Database::parse(&format!("{address}/{}?pooled=1", postgres::named(folder))).unwrap()
+    Database::parse(&postgres::pooled(&postgres::named(folder))).unwrap()
 }
 
 /// Runs a test on each engine, each time in a fresh world. PostgreSQL is one where a server is named, and once more
@@ -55,7 +51,7 @@ fn pooled(folder: &Path) -> Database {
 pub(crate) fn on_each(test: impl Fn(&World)) {
     on(SQLITE, &test);
     on_postgres(&test);
-    if std::env::var(POOLER).is_ok() {
+    if std::env::var(postgres::POOLER).is_ok() {
         on(PGBOUNCER, &test);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use applyd_core::ids::AccountId;
 use applyd_core::ledger::Kind;
 use applyd_store::account::{self, Channel};
-use applyd_store::{Clock, Database, Error, Store, Tx, application, freelancer, ledger, queue};
+use applyd_store::{Clock, Database, Error, Store, Tx, application, freelancer, ledger, meta, queue};
 
 use crate::engine::on_postgres;
 use crate::group::{add, block_on, names};
@@ -17,6 +17,8 @@ use crate::world::{FREELANCERS, World, job};
 
 /// Of its patience with a database that it cannot reach.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+const LOOKS: usize = 100;
 
 /// A node of its own on the world's database, with a network between.
 fn node(world: &World) -> (Wire, Store) {
@@ -314,5 +316,36 @@ fn a_database_is_moved_whole_and_its_old_file_is_not_worked_with_any_more() {
         assert!(again.contains("is not empty"), "{again}");
         // What counts by itself goes on after what was brought along.
         world.write(move |tx| ledger::post(tx, &account, None, Kind::Grant, 1).map(|_| ()));
+    });
+}
+
+/// Whether writing works is asked of each node every second.
+#[test]
+fn nodes_that_look_whether_writing_works_are_not_in_each_other_s_way() {
+    on_postgres(|world| {
+        let (other, runs, both) = (world.open_again(), Arc::new(AtomicUsize::new(0)), Barrier::new(2));
+        std::thread::scope(|scope| {
+            for store in [&world.store, &other] {
+                scope.spawn(|| {
+                    for _ in 0..LOOKS {
+                        both.wait();
+                        let runs = Arc::clone(&runs);
+                        let look = move |tx: &Tx<'_>| {
+                            runs.fetch_add(1, Ordering::SeqCst);
+                            meta::touch(tx)
+                        };
+                        store.write_blocking(look).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(runs.load(Ordering::SeqCst), 2 * LOOKS, "none was undone for the other's sake");
+        // It is a look all the same: nothing can be written, and it says so.
+        let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN RAISE EXCEPTION 'no space left'; END $$;
+             CREATE TRIGGER full_disk BEFORE INSERT ON write_group FOR EACH ROW EXECUTE FUNCTION full_disk()";
+        postgres::raw(world.folder.path()).batch_execute(full).unwrap();
+        let told = world.store.write_blocking(meta::touch);
+        assert!(matches!(&told, Err(Error::Engine(why)) if why.contains("no space left")), "{told:?}");
     });
 }

@@ -16,7 +16,7 @@ fn pause(world: &World, scope: Scope, reason: &'static str) {
 }
 
 fn ready(world: &World) -> Vec<AccountId> {
-    world.read(|tx| queue::ready(tx, 100))
+    world.read(|tx| queue::ready(tx, None, 100))
 }
 
 /// What its timeline says about pauses.

@@ -9,7 +9,12 @@ use postgres::{Client, NoTls};
 
 /// Names a server by the URL of one of its databases, for a user who may make others.
 pub(crate) const SERVER: &str = "APPLYD_TEST_POSTGRES";
-const SCHEMA: &str = include_str!("../../../../migrations/postgres/0001_init.sql");
+const SCHEMA: [&str; 2] = [
+    include_str!("../../../../migrations/postgres/0001_init.sql"),
+    include_str!("../../../../migrations/postgres/0002_dashboard.sql"),
+];
+/// Names a PgBouncer in front of it in the same way.
+pub(crate) const POOLER: &str = "APPLYD_TEST_PGBOUNCER";
 
 fn server() -> String {
     std::env::var(SERVER).expect(SERVER)
@@ -20,8 +25,16 @@ pub(crate) fn client() -> Client {
 }
 
 pub(crate) fn url(name: &str) -> String {
-    let server = server();
-    let (address, _) = server.rsplit_once('/').unwrap();
+    beside(&server(), name)
+}
+
+/// The same database through the pooler.
+pub(crate) fn pooled(name: &str) -> String {
+    format!("{}?pooled=1", beside(&std::env::var(POOLER).expect(POOLER), name))
+}
+
+fn beside(url: &str, name: &str) -> String {
+    let (address, _) = url.rsplit_once('/').unwrap();
     format!("{address}/{name}")
 }
 
@@ -42,7 +55,7 @@ pub(crate) fn make(folder: &Path) {
 }
 
 pub(crate) fn remove(folder: &Path) {
-    client().execute(&format!(r#"DROP DATABASE "{}" WITH (FORCE)"#, named(folder)), &[]).unwrap();
+    client().execute(&format!(r#"DROP DATABASE IF EXISTS "{}" WITH (FORCE)"#, named(folder)), &[]).unwrap();
 }
 
 /// The database that all are copied from; the first test of a schema makes it.

@@ -27,7 +27,7 @@ fn schedule() -> Schedule {
 }
 
 impl World {
-    fn endpoint(&self, account: &AccountId, types: &[&str]) -> WebhookId {
+    pub(crate) fn endpoint(&self, account: &AccountId, types: &[&str]) -> WebhookId {
         let new = New {
             id: WebhookId::new(self.now(), self.bits()),
             account: account.clone(),

@@ -4,7 +4,7 @@ use applyd_core::outcome::{Code, Trouble};
 use applyd_sandbox::{Behaviour, Era};
 use applyd_store::account::Channel;
 use applyd_store::pause::{self, DRIFT_GUARD, Pause, Scope};
-use applyd_store::{Clock, Error, Store, tool_schema};
+use applyd_store::{Error, tool_schema};
 use applyd_upwork::{Consent, Upwork};
 
 use crate::world::{World, client, code};
@@ -12,7 +12,7 @@ use crate::world::{World, client, code};
 /// A stand-in of this era, and a client of it on the store of `world`, as another process has it.
 async fn era(world: &World, era: Era) -> (World, Upwork) {
     let other = World::with(Behaviour { era, ..Behaviour::default() }).await;
-    let store = Store::open_sqlite(&world.database(), Clock::System).unwrap();
+    let store = world.open_again();
     let client = client(&store, &other.url, Consent::ByItself);
     (other, client)
 }

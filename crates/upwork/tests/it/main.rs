@@ -3,6 +3,8 @@
 
 mod confirm;
 mod drift;
+#[path = "../../../store/tests/it/fresh.rs"]
+mod fresh;
 mod hostile;
 mod jobs;
 mod login;

@@ -6,8 +6,8 @@ use applyd_core::job_ref::JobKey;
 use applyd_core::outcome::Trouble;
 use applyd_core::pace::Kind;
 use applyd_sandbox::{Behaviour, Rate};
+use applyd_store::Error;
 use applyd_store::pace::{self, Bucket};
-use applyd_store::{Clock, Error, Store};
 use applyd_upwork::{Consent, Upwork};
 use tokio::task::JoinSet;
 
@@ -29,9 +29,9 @@ async fn world(rate: Rate) -> World {
     World::with(Behaviour { rate, ..Behaviour::default() }).await
 }
 
-/// Clients as two processes have them: each with its own handle on the one file.
+/// Clients as two processes have them: each with its own handle on the one database.
 fn two(world: &World, egress: Option<&str>) -> [Upwork; 2] {
-    let other = Store::open_sqlite(&world.database(), Clock::System).unwrap();
+    let other = world.open_again();
     [&world.store, &other].map(|store| paced(store, &world.url, Consent::ByItself, egress, READ_TIMEOUT))
 }
 

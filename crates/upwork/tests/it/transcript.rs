@@ -14,8 +14,8 @@ use applyd_store::Store;
 use applyd_store::grant::Grantee;
 use applyd_upwork::{Assignment, Consent, Fill, Since, Upwork};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::fresh::Fresh;
 use crate::world::{client, name, paced, store, usual};
 use script::{Exchange, Form, exchanges, file};
 use server::{Asked, Scripted};
@@ -33,7 +33,7 @@ struct Stage {
     upwork: Upwork,
     grantee: Grantee,
     store: Store,
-    _directory: TempDir,
+    _fresh: Fresh,
 }
 
 impl Stage {
@@ -42,10 +42,10 @@ impl Stage {
         let mut all = [exchanges("login.json"), exchanges("application.json")].concat();
         change(&mut all);
         let server = Scripted::start(all, form).await;
-        let directory = tempfile::tempdir().unwrap();
-        let (store, account) = store(&directory).await;
+        let fresh = Fresh::new();
+        let (store, account) = store(&fresh).await;
         let upwork = client(&store, &server.url(), Consent::ByItself);
-        Self { server, upwork, grantee: Grantee::of_account(account), store, _directory: directory }
+        Self { server, upwork, grantee: Grantee::of_account(account), store, _fresh: fresh }
     }
 
     fn assignment(&self) -> Assignment {

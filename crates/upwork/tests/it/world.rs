@@ -1,6 +1,5 @@
 //! A running stand-in, a client of it, and assignments.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,9 +14,10 @@ use applyd_store::account::{self, Channel};
 use applyd_store::grant::{self, Grant, Grantee};
 use applyd_store::{Clock, Error, Store};
 use applyd_upwork::{Assignment, Consent, Endpoint, Fill, Ready, Upwork};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use url::Url;
+
+use crate::fresh::Fresh;
 
 pub(crate) const READ_TIMEOUT: Duration = Duration::from_millis(1000);
 
@@ -41,7 +41,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) grantee: Grantee,
     pub(crate) url: Url,
-    directory: TempDir,
+    fresh: Fresh,
 }
 
 impl World {
@@ -60,17 +60,17 @@ impl World {
     }
 
     pub(crate) async fn from(settings: Settings, consent: Consent) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let fresh = Fresh::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/mcp", listener.local_addr().unwrap())).unwrap();
-        let database = directory.path().join("sandbox.db");
+        let database = fresh.path().join("sandbox.db");
         tokio::spawn(
             async move { serve(listener, &database, settings, std::future::pending()).await.unwrap() },
         );
-        let (store, account) = store(&directory).await;
+        let (store, account) = store(&fresh).await;
         let grantee = Grantee::of_account(account);
         let upwork = client(&store, &url, consent);
-        Self { upwork, store, grantee, url, directory }
+        Self { upwork, store, grantee, url, fresh }
     }
 
     /// An application to a published job, by its four digits.
@@ -101,25 +101,25 @@ impl World {
         self.upwork.prepare(&self.assignment(number), &mut None).await
     }
 
-    /// The file of the store.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.directory.path().join("applyd.db")
+    /// Another handle on the store, as another process has it.
+    pub(crate) fn open_again(&self) -> Store {
+        self.fresh.open(Clock::System)
     }
 
     /// (received, accepted) by the judge's own record.
     pub(crate) fn counts(&self) -> (u64, u64) {
-        let record = submissions(&self.directory.path().join("sandbox.db"), None, None).unwrap();
+        let record = submissions(&self.fresh.path().join("sandbox.db"), None, None).unwrap();
         record.iter().fold((0, 0), |sum, of_job| (sum.0 + of_job.received, sum.1 + of_job.accepted))
     }
 
     pub(crate) fn record(&self) -> Vec<applyd_sandbox::Proposal> {
-        let record = submissions(&self.directory.path().join("sandbox.db"), None, None).unwrap();
+        let record = submissions(&self.fresh.path().join("sandbox.db"), None, None).unwrap();
         record.into_iter().flat_map(|of_job| of_job.proposals).collect()
     }
 }
 
-pub(crate) async fn store(directory: &TempDir) -> (Store, AccountId) {
-    let store = Store::open_sqlite(&directory.path().join("applyd.db"), Clock::System).unwrap();
+pub(crate) async fn store(fresh: &Fresh) -> (Store, AccountId) {
+    let store = fresh.open(Clock::System);
     let account = AccountId::new(1_700_000_000_000, 7);
     let id = account.clone();
     let created: Result<bool, Error> =

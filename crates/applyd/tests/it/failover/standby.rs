@@ -3,29 +3,29 @@
 use crate::cluster::Server;
 use crate::network::Network;
 
-pub(super) struct Pair {
+pub(crate) struct Pair {
     primary: Option<Server>,
     standby: Option<Server>,
 }
 
 impl Pair {
-    pub(super) fn new(network: &Network) -> Self {
+    pub(crate) fn new(network: &Network) -> Self {
         let [one, two] = network.hosts().map(Clone::clone);
         let primary = Server::primary(one);
         let standby = primary.standby(two);
         Self { primary: Some(primary), standby: Some(standby) }
     }
 
-    pub(super) fn primary(&self) -> &Server {
+    pub(crate) fn primary(&self) -> &Server {
         self.primary.as_ref().unwrap()
     }
 
-    pub(super) fn standby(&self) -> &Server {
+    pub(crate) fn standby(&self) -> &Server {
         self.standby.as_ref().unwrap()
     }
 
     /// The standby was promoted: where the old primary was, which is dead, a new standby of it is made.
-    pub(super) fn rebuild(&mut self) {
+    pub(crate) fn rebuild(&mut self) {
         let host = self.primary().host.clone();
         self.primary = self.standby.take();
         self.standby = Some(self.primary().standby(host));

@@ -10,31 +10,31 @@ use applyd_store::account::{self, Channel};
 use applyd_store::delivery::{Delivery, list};
 use applyd_store::webhook::{self, New};
 use applyd_store::{Clock, Tx};
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use super::*;
+use crate::fresh::Fresh;
 use crate::news::News;
 use crate::notify::dispatch;
 
 struct World {
-    _folder: TempDir,
     store: Store,
     notifier: Arc<Notifier>,
+    _fresh: Fresh,
 }
 
 impl World {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("a.db"), Clock::System).unwrap();
+        let fresh = Fresh::new();
+        let store = fresh.open(Clock::System);
         let allowed_networks = vec!["127.0.0.1/32".parse().unwrap()];
         let rules = Rules { allow_http: true, allowed_networks };
         let schedule = Schedule { retries_ms: vec![0, 60_000], disable_after_ms: 60_000 };
         let key = Arc::new(MasterKey::new([1; 32]));
         let notifier = Arc::new(Notifier::new(store.clone(), key, rules, schedule));
-        Self { _folder: folder, store, notifier }
+        Self { store, notifier, _fresh: fresh }
     }
 
     async fn write<T: Send + 'static>(

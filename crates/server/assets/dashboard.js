@@ -1,0 +1,147 @@
+// What makes pages quicker to work with. Everything can be read, and every form sent, without it.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("scripted");
+
+  // An open page asks for its own address anew when something has changed, and takes over the part that is live.
+  // A page that nobody looks at has no stream: a browser has few connections.
+  let events;
+  let isFetching = false;
+  let isStale = false;
+
+  const refresh = async () => {
+    const live = document.getElementById("live");
+    // What somebody reads before a decision stays as it is under their hands.
+    if (!live || live.hasAttribute("data-still")) return;
+    if (isFetching) {
+      isStale = true;
+      return;
+    }
+    isFetching = true;
+    try {
+      do {
+        isStale = false;
+        await takeOver(location.href);
+      } while (isStale);
+    } catch {
+      // The server is away; the next word of it brings the rest.
+    } finally {
+      isFetching = false;
+    }
+  };
+
+  const takeOver = async (address) => {
+    const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Trigger": "live" } });
+    const elsewhere = answer.headers.get("HX-Redirect");
+    if (elsewhere) {
+      location.assign(elsewhere);
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.getElementById("live");
+    const now = document.getElementById("live");
+    if (!answer.ok || !next || !now || address !== location.href) return;
+    // What somebody has opened stays open.
+    for (const open of now.querySelectorAll("details[open][id]")) {
+      next.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+    }
+    const focused = now.contains(document.activeElement) ? document.activeElement.id : "";
+    now.replaceWith(document.adoptNode(next));
+    window.htmx?.process(next);
+    if (focused) document.getElementById(focused)?.focus();
+  };
+
+  const listen = () => {
+    events?.close();
+    events = undefined;
+    if (document.hidden || !document.querySelector(".frame")) return;
+    events = new EventSource("/dashboard/events");
+    events.addEventListener("change", refresh);
+    // Whatever happened while nobody listened; also where the session is over.
+    events.addEventListener("open", async () => {
+      await refresh();
+      root.dataset.live = "";
+    });
+    events.addEventListener("error", () => {
+      if (events?.readyState === EventSource.CLOSED) refresh();
+    });
+  };
+  document.addEventListener("visibilitychange", listen);
+  window.addEventListener("pagehide", () => events?.close());
+  window.addEventListener("pageshow", (event) => event.persisted && listen());
+  listen();
+
+  // Times that were told as "3 min ago" go on.
+  const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const tell = () => {
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+      const [size, unit] = UNITS.find(([size]) => Math.abs(seconds) >= size) ?? [1, ""];
+      const span = `${Math.floor(Math.abs(seconds) / size)} ${unit}`;
+      const text = unit === "" ? "now" : seconds > 0 ? `${span} ago` : `in ${span}`;
+      if (time.textContent !== text) time.textContent = text;
+    }
+  };
+  setInterval(tell, 10_000);
+
+  // Ids are copied by a click.
+  const say = (text) => {
+    const said = document.getElementById("said");
+    if (said) said.textContent = text;
+  };
+  document.addEventListener("click", async (event) => {
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      await navigator.clipboard.writeText(copy.dataset.copy);
+      copy.classList.add("copied");
+      say("Copied");
+      setTimeout(() => copy.classList.remove("copied"), 1200);
+    }
+    const show = event.target.closest("[data-show]");
+    if (show) document.getElementById(show.dataset.show)?.showModal();
+    // A menu closes when somebody goes on elsewhere.
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target) || show) menu.open = false;
+    }
+  });
+
+  // `g` and a letter go to a page, `/` to its filter, `?` shows them all. A page's own keys are data-press.
+  let isGoing = false;
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+    }
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    const wasGoing = isGoing;
+    isGoing = event.key === "g" && !wasGoing;
+    const key = CSS.escape(event.key);
+    const found = wasGoing
+      ? document.querySelector(`a[data-key="${key}"]`)
+      : document.querySelector(`[data-press="${key}"]`);
+    const place = document.querySelector(`[data-focus="${key}"]`);
+    if (found) {
+      event.preventDefault();
+      found.click();
+    } else if (place && !wasGoing) {
+      // What cannot be taken back is only gone to by a key, and done by another.
+      event.preventDefault();
+      place.focus();
+    } else if (event.key === "?") {
+      document.getElementById("keys")?.showModal();
+    } else if (event.key === "/") {
+      const filter = document.querySelector("[data-filter]");
+      if (filter) {
+        event.preventDefault();
+        filter.focus();
+      }
+    }
+  });
+
+  // A page that was swapped in begins at its top, and is told to whoever does not see it.
+  document.addEventListener("htmx:afterSettle", () => {
+    root.classList.add("scripted");
+    if (!events || events.readyState === EventSource.CLOSED) listen();
+  });
+})();
