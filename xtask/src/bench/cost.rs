@@ -23,7 +23,7 @@ const RUN: &str = "30";
 const CONNECTIONS: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 /// By table with its indexes, and partitions with theirs; nothing that is small beside it.
-const STORED: &str = "SELECT rtrim(regexp_replace(c.relname, '_[0-9]{4}_?[0-9]{2}$|_default$', '')),
+const STORED: &str = "SELECT regexp_replace(c.relname, '_[0-9]{4}_[0-9]{2}$|_rest$', ''),
        round(sum(pg_total_relation_size(c.oid)) / 1024.0 / applications.n, 2)
      FROM pg_class c, (SELECT count(*) AS n FROM application) applications
      WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
