@@ -1,5 +1,7 @@
 //! The dashboard over HTTP: who gets in, for how long, what they see, and that no form of a stranger counts.
 
+mod applications;
+mod approvals;
 mod browser;
 mod door;
 mod forms;
@@ -14,6 +16,8 @@ pub(crate) struct Dashboard {
     pub(crate) place: Place,
     pub(crate) server: Process,
     pub(crate) account: Account,
+    /// Where the stand-in is to be counted, it is a process of its own.
+    _sandbox: Option<Process>,
 }
 
 /// A browser without scripts: it keeps cookies.
@@ -27,7 +31,7 @@ impl Dashboard {
         let place = Place::fast();
         let account = place.account("acme", 100);
         let server = place.serve();
-        Self { place, server, account }
+        Self { place, server, account, _sandbox: None }
     }
 
     pub(crate) fn person(&self, name: &str, role: &str) {
