@@ -6,6 +6,7 @@
 mod asset;
 mod chart;
 mod cookie;
+mod copied;
 mod glance;
 mod guard;
 mod live;
