@@ -4,16 +4,14 @@
   const root = document.documentElement;
   root.classList.add("scripted");
 
-  // An open page asks for its own address anew when something has changed, and takes over the part that is live.
-  // A page that nobody looks at has no stream: a browser has few connections.
+  // An open page asks for its own address anew when something has changed, and takes over the parts that
+  // are live. A page that nobody looks at has no stream: a browser has few connections.
   let events;
   let isFetching = false;
   let isStale = false;
 
   const refresh = async () => {
-    const live = document.getElementById("live");
-    // What somebody reads before a decision stays as it is under their hands.
-    if (!live || live.hasAttribute("data-still")) return;
+    if (!document.querySelector("[data-live]")) return;
     if (isFetching) {
       isStale = true;
       return;
@@ -39,17 +37,19 @@
       return;
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const next = page.getElementById("live");
-    const now = document.getElementById("live");
-    if (!answer.ok || !next || !now || address !== location.href) return;
-    // What somebody has opened stays open.
-    for (const open of now.querySelectorAll("details[open][id]")) {
-      next.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+    if (!answer.ok || address !== location.href) return;
+    for (const now of document.querySelectorAll("[data-live][id]")) {
+      const next = page.getElementById(now.id);
+      const focused = now.contains(document.activeElement) ? document.activeElement : undefined;
+      // What somebody is at work on stays.
+      if (!next || focused?.matches("input, textarea, select") || now.querySelector(".menu[open]")) continue;
+      for (const open of now.querySelectorAll("details[open][id]")) {
+        next.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+      }
+      now.replaceWith(document.adoptNode(next));
+      window.htmx?.process(next);
+      if (focused?.id) document.getElementById(focused.id)?.focus();
     }
-    const focused = now.contains(document.activeElement) ? document.activeElement.id : "";
-    now.replaceWith(document.adoptNode(next));
-    window.htmx?.process(next);
-    if (focused) document.getElementById(focused)?.focus();
   };
 
   const listen = () => {
@@ -78,25 +78,32 @@
     for (const time of document.querySelectorAll("time[datetime]")) {
       const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
       const [size, unit] = UNITS.find(([size]) => Math.abs(seconds) >= size) ?? [1, ""];
-      const span = `${Math.floor(Math.abs(seconds) / size)} ${unit}`;
+      const span = `${Math.floor(Math.abs(seconds) / size)}\u00a0${unit}`;
       const text = unit === "" ? "now" : seconds > 0 ? `${span} ago` : `in ${span}`;
       if (time.textContent !== text) time.textContent = text;
     }
   };
   setInterval(tell, 10_000);
 
-  // Ids are copied by a click.
+  // Ids and commands are copied by a click.
   const say = (text) => {
     const said = document.getElementById("said");
     if (said) said.textContent = text;
   };
   document.addEventListener("click", async (event) => {
     const copy = event.target.closest("[data-copy]");
-    if (copy) {
+    if (copy && !navigator.clipboard) {
+      // Over plain http a browser lets nobody write there: it is marked, for the person to copy.
+      getSelection().selectAllChildren(copy.previousElementSibling);
+    } else if (copy) {
       await navigator.clipboard.writeText(copy.dataset.copy);
-      copy.classList.add("copied");
+      copy.classList.add("done");
+      copy.textContent = "Copied";
       say("Copied");
-      setTimeout(() => copy.classList.remove("copied"), 1200);
+      setTimeout(() => {
+        copy.classList.remove("done");
+        copy.textContent = "Copy";
+      }, 1200);
     }
     const show = event.target.closest("[data-show]");
     if (show) document.getElementById(show.dataset.show)?.showModal();
@@ -108,6 +115,9 @@
 
   // `g` and a letter go to a page, `/` to its filter, `?` shows them all. A page's own keys are data-press.
   let isGoing = false;
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches("details.menu[open]")) event.target.querySelector("input:not([type=hidden])")?.focus();
+  }, true);
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape") {

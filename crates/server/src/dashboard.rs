@@ -10,6 +10,8 @@ mod asset;
 mod badge;
 mod chart;
 mod cookie;
+mod copied;
+mod desk;
 mod edit;
 mod glance;
 mod guard;
@@ -71,6 +73,12 @@ fn routes() -> Routes {
         .action("/dashboard/approvals/{id}/decline", sheet::decline)
         .page("/dashboard/approvals/{id}/edit", edit::form)
         .action("/dashboard/approvals/{id}/edit", edit::edit)
+        .page("/dashboard/desk", desk::desk)
+        .page("/dashboard/desk/{id}", desk::case)
+        .action("/dashboard/desk/{id}/claim", desk::claim)
+        .action("/dashboard/desk/{id}/release", desk::release)
+        .action("/dashboard/desk/{id}/declare", desk::declare)
+        .action("/dashboard/desk/{id}/outcome", desk::record)
         .action("/dashboard/pause", pause::pause)
         .action("/dashboard/resume", pause::resume)
         .page("/dashboard/sign-in", sign_in::form)

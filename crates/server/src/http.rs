@@ -8,7 +8,7 @@ mod apply;
 mod body;
 mod channel;
 mod clients;
-mod desk;
+pub(crate) mod desk;
 mod docs;
 mod events;
 mod freelancers;

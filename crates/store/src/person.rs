@@ -129,15 +129,15 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Listed>, Error> {
     )
 }
 
-/// The person of a name or an id who is not revoked.
+/// The person of a name or an id who is not revoked, and the account that they work for.
 ///
 /// # Errors
 /// The store's.
-pub fn find(tx: &Tx<'_>, name_or_id: &str) -> Result<Option<PersonId>, Error> {
+pub fn find(tx: &Tx<'_>, name_or_id: &str) -> Result<Option<(PersonId, AccountId)>, Error> {
     tx.one(
-        "SELECT id FROM person WHERE (id = ?1 OR name = ?1) AND revoked_at IS NULL ORDER BY id = ?1 DESC LIMIT 1",
+        "SELECT id, account_id FROM person WHERE (id = ?1 OR name = ?1) AND revoked_at IS NULL ORDER BY id = ?1 DESC LIMIT 1",
         values![name_or_id],
-        |row| row.parsed(0, PersonId::parse),
+        |row| Ok((row.parsed(0, PersonId::parse)?, row.parsed(1, AccountId::parse)?)),
     )
 }
 
@@ -148,7 +148,7 @@ pub fn find(tx: &Tx<'_>, name_or_id: &str) -> Result<Option<PersonId>, Error> {
 /// # Errors
 /// The store's.
 pub fn revoke(tx: &Tx<'_>, name_or_id: &str, timing: &Timing) -> Result<Option<Vec<Application>>, Error> {
-    let Some(id) = find(tx, name_or_id)? else { return Ok(None) };
+    let Some((id, _)) = find(tx, name_or_id)? else { return Ok(None) };
     session::end_all(tx, &id)?;
     tx.execute("UPDATE person SET revoked_at = ?2 WHERE id = ?1", values![id.as_str(), tx.now()])?;
     let held = tx.all(

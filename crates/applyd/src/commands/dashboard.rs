@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
-use applyd_core::ids::{self, PersonId};
+use applyd_core::ids::{self, AccountId, PersonId};
 use applyd_core::sign_in::{LINK_LIVES_MS, check_password};
 use applyd_server::password;
 use applyd_store::{Tx, audit, person, session, sign_in};
@@ -13,6 +13,9 @@ use url::Url;
 use crate::cli::{DashboardCommand, Global, operator};
 use crate::failure::Failure;
 use crate::output;
+
+/// A person, and the account that they work for.
+type Member = (PersonId, AccountId);
 
 const LONGEST_LINE_BYTES: u64 = 4096;
 
@@ -36,26 +39,26 @@ fn link(global: &Global, person: String, url: Option<Url>) -> Result<(), Failure
         }
     };
     let told = super::store(global, false)?.write_blocking(move |tx| {
-        let person = person_of(tx, &person)?;
-        let link = make_link(tx, &person, &base)?;
-        Ok::<_, Failure>(
-            json!({"person": person.as_str(), "link": link, "expiresAt": tx.now() + LINK_LIVES_MS}),
-        )
+        let member = person_of(tx, &person)?;
+        let link = make_link(tx, &member, &base)?;
+        Ok::<_, Failure>(json!({
+            "person": member.0.as_str(), "link": link, "expiresAt": tx.now() + LINK_LIVES_MS,
+        }))
     })?;
     output::print(global.json, &told, |told| output::shown(&told["link"]))
 }
 
 /// A link for a person, noted in the audit.
-pub(super) fn make_link(tx: &Tx<'_>, person: &PersonId, base: &str) -> Result<String, Failure> {
+pub(super) fn make_link(tx: &Tx<'_>, (person, account): &Member, base: &str) -> Result<String, Failure> {
     let token = ids::secret(super::random()?);
     sign_in::make_link(tx, person, &Sha256::digest(token.as_bytes()).into())?;
-    audit::note(tx, "sign_in_link_made", &operator(), None, &json!({"personId": person.as_str()}))?;
+    audit::note(tx, "sign_in_link_made", &operator(), Some(account), &json!({"personId": person.as_str()}))?;
     Ok(format!("{base}/dashboard/link/{token}"))
 }
 
 fn set_password(global: &Global, person: String) -> Result<(), Failure> {
     let store = super::store(global, false)?;
-    let person = store.read_blocking(move |tx| person_of(tx, &person))?;
+    let (person, account) = store.read_blocking(move |tx| person_of(tx, &person))?;
     let text = asked()?;
     check_password(&text).map_err(|allowed| Failure::user(format!("the password {allowed}")))?;
     let hash = password::hash(&text).map_err(|error| Failure::Ours(error.into()))?;
@@ -63,7 +66,7 @@ fn set_password(global: &Global, person: String) -> Result<(), Failure> {
         sign_in::set_password(tx, &person, &hash)?;
         let ended = session::end_all(tx, &person)?;
         let facts = json!({"personId": person.as_str(), "sessionsEnded": ended});
-        audit::note(tx, "password_set", &operator(), None, &facts)?;
+        audit::note(tx, "password_set", &operator(), Some(&account), &facts)?;
         Ok::<Value, Failure>(json!({"person": person.as_str(), "sessionsEnded": ended}))
     })?;
     output::print(global.json, &told, |told| {
@@ -87,10 +90,10 @@ fn asked() -> Result<String, Failure> {
 
 fn sign_out(global: &Global, person: String) -> Result<(), Failure> {
     let told = super::store(global, false)?.write_blocking(move |tx| {
-        let person = person_of(tx, &person)?;
+        let (person, account) = person_of(tx, &person)?;
         let ended = session::end_all(tx, &person)?;
         let facts = json!({"personId": person.as_str(), "sessionsEnded": ended});
-        audit::note(tx, "signed_out", &operator(), None, &facts)?;
+        audit::note(tx, "signed_out", &operator(), Some(&account), &facts)?;
         Ok::<Value, Failure>(json!({"person": person.as_str(), "sessionsEnded": ended}))
     })?;
     output::print(global.json, &told, |told| {
@@ -99,7 +102,7 @@ fn sign_out(global: &Global, person: String) -> Result<(), Failure> {
 }
 
 /// The person of a name or an id.
-pub(super) fn person_of(tx: &Tx<'_>, name: &str) -> Result<PersonId, Failure> {
+pub(super) fn person_of(tx: &Tx<'_>, name: &str) -> Result<Member, Failure> {
     person::find(tx, name)?.ok_or_else(|| {
         let hint = "`applyd person list` shows them, `applyd person add` makes one";
         Failure::hinted(format!("there is no active person `{name}`"), hint)

@@ -89,9 +89,10 @@ fn list(global: &Global) -> Result<(), Failure> {
 fn revoke(global: &Global, person: &str) -> Result<(), Failure> {
     let (wanted, timing) = (person.to_owned(), global.settings()?.timing);
     let back = super::store(global, false)?.write_blocking(move |tx| {
+        let account = person::find(tx, &wanted)?.map(|(_, account)| account);
         let Some(back) = person::revoke(tx, &wanted, &timing)? else { return Ok::<_, Error>(None) };
         let facts = json!({"person": wanted, "released": back.len()});
-        audit::note(tx, "person_revoked", &operator(), None, &facts)?;
+        audit::note(tx, "person_revoked", &operator(), account.as_ref(), &facts)?;
         Ok(Some(back.len()))
     })?;
     let Some(released) = back else {

@@ -3,6 +3,7 @@
 mod applications;
 mod approvals;
 mod browser;
+mod desk;
 mod door;
 mod forms;
 mod guard;

@@ -31,7 +31,7 @@ const FREELANCERS: &[NewFreelancer<'_>] = &[NewFreelancer {
 }];
 
 /// An account on the channel desk, with a freelancer.
-fn desk_account(place: &Place, name: &str) -> Account {
+pub(crate) fn desk_account(place: &Place, name: &str) -> Account {
     let account = account_on(place, name, "desk");
     let store = place.store();
     let id = AccountId::parse(&account.id).unwrap();

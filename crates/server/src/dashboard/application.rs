@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::badge::Badge;
+use super::copied::Copied;
 use super::member::Member;
 use super::offer::Offer;
 use super::page::{Fields, Section, Shell, page};
@@ -171,6 +172,10 @@ pub(super) fn line(text: &str, field: &str) -> Result<String, Refused> {
 }
 
 impl Page {
+    fn copied<'a>(&self, text: &'a str) -> Copied<'a> {
+        Copied(text)
+    }
+
     fn when(&self, at: impl Borrow<i64>) -> When {
         When { at: *at.borrow(), now: self.now }
     }

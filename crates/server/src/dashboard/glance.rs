@@ -12,6 +12,7 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 
 use super::chart::{Chart, Fate};
+use super::copied::Copied;
 use super::member::Member;
 use super::page::{Section, Shell, page};
 use super::refused::Refused;
@@ -36,7 +37,6 @@ struct Page {
 struct Settled {
     half: Span,
     most: Span,
-    count: Count,
 }
 
 /// How many, and since when.
@@ -78,7 +78,7 @@ impl Settled {
     fn of(took_ms: &[i64]) -> Option<Self> {
         let rank = |percent: usize| took_ms.get((took_ms.len() * percent).div_ceil(100).checked_sub(1)?);
         let (half, most) = rank(50).zip(rank(95))?;
-        Some(Self { half: Span(*half), most: Span(*most), count: Count(took_ms.len() as i64) })
+        Some(Self { half: Span(*half), most: Span(*most) })
     }
 }
 
@@ -90,6 +90,10 @@ impl Page {
 
     fn count(&self, count: impl Borrow<i64>) -> Count {
         Count(*count.borrow())
+    }
+
+    fn id(&self) -> Copied<'_> {
+        Copied(self.seen.account.id.as_str())
     }
 
     /// The pause that this page can end.

@@ -21,6 +21,8 @@ pub(super) enum Section {
     Applications,
     /// What waits for a person.
     Approvals,
+    /// What people submit by hand.
+    Desk,
 }
 
 /// An entry of the navigation.
@@ -38,6 +40,7 @@ const ENTRIES: &[Entry] = &[
     entry("Overview", "/dashboard", 'o', Section::Overview, Role::Viewer),
     entry("Applications", "/dashboard/applications", 'a', Section::Applications, Role::Viewer),
     entry("Approvals", "/dashboard/approvals", 'p', Section::Approvals, Role::Viewer),
+    entry("Desk", "/dashboard/desk", 'd', Section::Desk, Role::Desk),
 ];
 
 const fn entry(name: &'static str, path: &'static str, key: char, section: Section, needs: Role) -> Entry {

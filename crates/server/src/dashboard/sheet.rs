@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::application::{line, named, own, terms};
+use super::copied::Copied;
 use super::member::Member;
 use super::offer::{Offer, job_url};
 use super::page::{Fields, Section, Shell, page};
@@ -263,6 +264,10 @@ fn decided(id: &QueueId) -> Redirect {
 }
 
 impl Page {
+    fn copied<'a>(&self, text: &'a str) -> Copied<'a> {
+        Copied(text)
+    }
+
     fn when(&self, at: impl Borrow<i64>) -> When {
         When { at: *at.borrow(), now: self.now }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use applyd_core::ids::{PersonId, looks_like_secret};
 use applyd_store::sign_in::{self, Attempt};
-use applyd_store::{Error, audit, person, session};
+use applyd_store::{Error, audit, session};
 use askama::Template;
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -172,19 +172,21 @@ async fn begin(app: &App, visitor: &Visitor, way: Way, next: &Local) -> Result<R
     let begun = app.store.write(move |tx| {
         let by = if matches!(way, Way::Link(_)) { "link" } else { "password" };
         let found = match &way {
-            Way::Link(hash) => sign_in::use_link(tx, hash)?,
+            Way::Link(hash) => sign_in::use_link(tx, hash)?.map(|(person, _)| person),
             Way::Password { person, name } => {
                 sign_in::right(tx, name)?;
-                person::find(tx, person.as_str())?.map(|person| (person, name.clone()))
+                Some(person.clone())
             }
         };
-        let Some((person, name)) = found else { return Ok::<_, Error>(false) };
+        let Some(person) = found else { return Ok::<_, Error>(false) };
         if let Some(old) = old {
             session::end(tx, old)?;
         }
         session::begin(tx, &person, &hash, &csrf)?;
+        // Not of somebody who was revoked in this moment.
+        let Some(begun) = session::find(tx, &hash)? else { return Ok(false) };
         let facts = json!({"personId": person.as_str(), "by": by, "address": address});
-        audit::note(tx, "signed_in", &name, None, &facts)?;
+        audit::note(tx, "signed_in", &begun.name, Some(&begun.account.id), &facts)?;
         Ok(true)
     });
     if !begun.await? {

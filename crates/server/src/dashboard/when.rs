@@ -38,19 +38,19 @@ impl fmt::Display for When {
 // Made of numbers only.
 impl HtmlSafe for When {}
 
-/// A span in milliseconds, in its largest unit, and so rounded down.
+/// A span in milliseconds, in its largest unit, and so rounded down. Number and unit stay on one line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span(pub(super) i64);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            ms if ms < SECOND_MS => write!(f, "{ms} ms"),
-            ms if ms < 10 * SECOND_MS => write!(f, "{}.{} s", ms / SECOND_MS, ms % SECOND_MS / 100),
-            ms if ms < MINUTE_MS => write!(f, "{} s", ms / SECOND_MS),
-            ms if ms < HOUR_MS => write!(f, "{} min", ms / MINUTE_MS),
-            ms if ms < DAY_MS => write!(f, "{} h", ms / HOUR_MS),
-            ms => write!(f, "{} d", ms / DAY_MS),
+            ms if ms < SECOND_MS => write!(f, "{ms}\u{a0}ms"),
+            ms if ms < 10 * SECOND_MS => write!(f, "{}.{}\u{a0}s", ms / SECOND_MS, ms % SECOND_MS / 100),
+            ms if ms < MINUTE_MS => write!(f, "{}\u{a0}s", ms / SECOND_MS),
+            ms if ms < HOUR_MS => write!(f, "{}\u{a0}min", ms / MINUTE_MS),
+            ms if ms < DAY_MS => write!(f, "{}\u{a0}h", ms / HOUR_MS),
+            ms => write!(f, "{}\u{a0}d", ms / DAY_MS),
         }
     }
 }
@@ -85,12 +85,12 @@ mod tests {
         let told = |at| When { at, now }.to_string();
         assert_eq!(
             told(now - 185_000),
-            r#"<time datetime="2027-01-15T07:56:55.000Z" title="2027-01-15 07:56:55 UTC">3 min ago</time>"#
+            r#"<time datetime="2027-01-15T07:56:55.000Z" title="2027-01-15 07:56:55 UTC">3 min ago</time>"#
         );
-        assert!(told(now - 20).contains(">now<") && told(now + 7_200_000).contains(">in 2 h<"));
+        assert!(told(now - 20).contains(">now<") && told(now + 7_200_000).contains(">in 2 h<"));
         assert_eq!(
             [Span(7), Span(1_250), Span(59_999), Span(90_000_000)].map(|span| span.to_string()),
-            ["7 ms", "1.2 s", "59 s", "1 d"]
+            ["7 ms", "1.2 s", "59 s", "1 d"]
         );
         assert_eq!(
             [Count(0), Count(999), Count(-1_234_567)].map(|count| count.to_string()),

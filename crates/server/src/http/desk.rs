@@ -2,7 +2,7 @@
 
 pub(crate) mod act;
 mod outcome;
-mod sheet;
+pub(crate) mod sheet;
 
 use std::sync::Arc;
 

@@ -117,3 +117,33 @@ fn a_revoked_person_is_out_at_once() {
     assert!(dashboard.place.json(&["pause"])["pauses"].as_array().unwrap().is_empty());
     assert_eq!(dashboard.browser().get(&link).status, 410);
 }
+
+#[test]
+fn a_token_is_replaced_each_hour_while_an_open_form_stays_good_and_an_idle_session_ends() {
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+    let dashboard = Dashboard::new();
+    let mut ada = dashboard.signed_in("Ada", "approver");
+    let age = |column: &str, ms: i64| {
+        let raw = dashboard.place.raw();
+        assert_eq!(raw.execute(&format!("UPDATE session SET {column} = {column} - {ms}")), 1);
+    };
+    let (first, form) = (ada.token().unwrap().to_owned(), csrf(&ada.get("/dashboard")));
+    assert_eq!(ada.token(), Some(first.as_str()), "not at each request");
+    age("rotated_at", HOUR_MS);
+    // What a page fetches by itself changes nothing.
+    ada.send("GET", "/dashboard", &[("hx-trigger", "live")], None);
+    assert_eq!(ada.token(), Some(first.as_str()));
+    ada.get("/dashboard");
+    let second = ada.token().unwrap().to_owned();
+    assert_ne!(second, first);
+    let mut late = dashboard.browser();
+    late.cookies = vec![("applyd_session".into(), first)];
+    assert_eq!(late.get("/dashboard").status, 200, "what was under way");
+    age("rotated_at", 60_000);
+    assert_eq!(late.get("/dashboard").status, 303);
+    assert_eq!(ada.post("/dashboard/pause", &form, &[("reason", "by an old form")]).status, 303);
+    assert_eq!(dashboard.place.json(&["pause"])["pauses"].as_array().unwrap().len(), 1);
+    age("seen_at", 12 * HOUR_MS);
+    let ended = ada.get("/dashboard");
+    assert_eq!(ended.header("location"), Some("/dashboard/sign-in?ended=1"), "{ended:?}");
+}

@@ -12,7 +12,7 @@ fn no_action_is_done_without_the_forms_token_or_from_a_page_of_somebody_elses() 
     assert!(actions.len() > 4, "{actions:?}");
     let fields = "reason=x&token=x&name=Ada&password=x&next=x";
     for action in actions {
-        let path = action.replace('{', "").replace('}', "");
+        let path = action.replace(['{', '}'], "");
         for body in
             [String::new(), fields.to_owned(), format!("csrf=&{fields}"), format!("csrf={others}&{fields}")]
         {

@@ -17,7 +17,7 @@ use crate::work::terms;
 const JOBS: &str = "https://www.upwork.com/jobs/";
 
 /// One line of the list.
-pub(super) fn case(person: &Person, case: &Case, now: i64) -> DeskCase {
+pub(crate) fn case(person: &Person, case: &Case, now: i64) -> DeskCase {
     let (application, progress) = (&case.application, &case.application.progress);
     let claimed_until = progress.lease_until.filter(|until| now < *until);
     let (stage, until) = match progress.state {
@@ -44,7 +44,7 @@ pub(super) fn case(person: &Person, case: &Case, now: i64) -> DeskCase {
 }
 
 /// Everything; `None`: the person's account has no such application at its desk.
-pub(super) fn read(tx: &Tx<'_>, person: &Person, id: &QueueId) -> Result<Option<DeskSheet>, Error> {
+pub(crate) fn read(tx: &Tx<'_>, person: &Person, id: &QueueId) -> Result<Option<DeskSheet>, Error> {
     let Some(found) = desk::find(tx, person, id)? else { return Ok(None) };
     let terms = terms_of(tx, id)?;
     let answer = found.application.answer();
