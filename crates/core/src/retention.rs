@@ -8,6 +8,15 @@ pub const CACHED_MS: i64 = DAY_MS;
 /// What was read is erased this long after the read.
 pub const KEPT_MS: i64 = 30 * DAY_MS;
 
+/// How long what the operator may choose is kept, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// What was written for an application, from its end on.
+    pub words_ms: i64,
+    /// Events and their deliveries.
+    pub events_ms: i64,
+}
+
 /// When a read counts as made, Unix milliseconds: now, but for the published test jobs of the sandbox, which are
 /// the same all day.
 #[must_use]

@@ -3,12 +3,14 @@
 mod duration;
 mod layers;
 mod letters;
+mod retention;
 mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use applyd_core::retention::Kept;
 use applyd_core::time::Timing;
 use applyd_store::Database;
 use applyd_upwork::is_local;
@@ -19,6 +21,7 @@ use duration::{Span, Spread};
 pub use layers::{Invalid, Overrides};
 use letters::RawLetters;
 pub use letters::{Chat, Key, Letters};
+use retention::RawRetention;
 use webhooks::RawWebhooks;
 pub use webhooks::Webhooks;
 
@@ -49,6 +52,8 @@ pub struct Settings {
     pub upwork: Upwork,
     /// Telling receivers.
     pub webhooks: Webhooks,
+    /// How long what has ended is kept.
+    pub retention: Kept,
     /// The protocol's limits.
     pub timing: Timing,
     /// Who writes letters.
@@ -94,6 +99,7 @@ struct Raw {
     sandbox: RawSandbox,
     upwork: RawUpwork,
     webhooks: RawWebhooks,
+    retention: RawRetention,
     timing: RawTiming,
     letters: RawLetters,
 }
@@ -195,6 +201,7 @@ impl Settings {
             sandbox: raw.sandbox.checked(&timing, beside)?,
             upwork: raw.upwork.checked()?,
             webhooks: raw.webhooks.checked()?,
+            retention: raw.retention.checked()?,
             timing,
             letters: raw.letters.checked()?,
             database,

@@ -138,6 +138,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         marketplaces: Marketplaces::new(&store, &key, sandbox.clone(), &settings)?,
         store: store.clone(),
         timing,
+        retention: settings.retention,
         leases: Arc::clone(&leases),
         witness,
         news: Arc::new(News::new(settings.status_answers)),

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use applyd_core::draft::Draft;
 use applyd_core::ids::QueueId;
 use applyd_core::json;
+use applyd_core::retention::Kept;
 use applyd_core::retry::look_again_ms;
 use applyd_core::state::{Refused, State};
 use applyd_core::terms::{Cents, Terms};
@@ -51,6 +52,7 @@ pub struct Worker {
     pub(crate) store: Store,
     pub(crate) marketplaces: Marketplaces,
     pub(crate) timing: Timing,
+    pub(crate) retention: Kept,
     pub(crate) leases: Arc<Leases>,
     pub(crate) witness: Witness,
     pub(crate) news: Arc<News>,

@@ -16,8 +16,6 @@ pub struct Page {
     pub has_more: bool,
 }
 
-/// How long events are kept, and with them their deliveries, in milliseconds.
-pub const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How many one purge forgets at most.
 pub const PURGED_AT_ONCE: i64 = 200;
 
@@ -176,7 +174,7 @@ pub fn types(tx: &Tx<'_>, id: &QueueId) -> Result<Vec<String>, Error> {
 ///
 /// # Errors
 /// The store's.
-pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
+pub fn purge(tx: &Tx<'_>, kept_ms: i64) -> Result<usize, Error> {
     // The newest of those that are too old stays for each account: whoever has heard all of them has its id as a
     // cursor, and what comes next follows it. The newest of all stays, so that no place is given out twice.
     const OLD: &str = "SELECT e.id FROM event e
@@ -184,7 +182,7 @@ pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
           SELECT 1 FROM event n
           WHERE n.account_id = e.account_id AND n.seq > e.seq AND n.at < ?1 AND n.type <> ?3))
         ORDER BY e.at, e.seq LIMIT ?2";
-    let old = values![tx.now() - KEPT_MS, PURGED_AT_ONCE, EventType::Test.as_str()];
+    let old = values![tx.now().saturating_sub(kept_ms), PURGED_AT_ONCE, EventType::Test.as_str()];
     tx.execute(&format!("DELETE FROM delivery WHERE event_id IN ({OLD})"), old)?;
     tx.execute(&format!("DELETE FROM event WHERE id IN ({OLD})"), old)
 }

@@ -95,7 +95,7 @@ fn what_time_brings_is_found_by_its_time() {
     assert_eq!(db.plan(|tx| queue::kept_back(tx, 9))[0], "application_ready");
     assert_eq!(db.plan(|tx| queue::overdue_of(tx, &db.account, 9)), ["application_due"]);
     assert_eq!(db.plan(|tx| queue::of_others(tx, "w")), ["application_due", INTENT]);
-    assert_eq!(db.plan(retention::purge), ["application_to_erase"]);
+    assert_eq!(db.plan(|tx| retention::purge(tx, 1)), ["application_to_erase"]);
     assert_eq!(db.plan(overview::read)[0], "application_due");
 }
 

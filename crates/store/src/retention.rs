@@ -5,7 +5,6 @@
 
 use applyd_core::ids::QueueId;
 use applyd_core::outcome::{Code, Ending};
-use applyd_core::retention::purged_before;
 use applyd_core::terms::sha256_hex;
 use applyd_wire::StatusAnswer;
 use serde_json::Value;
@@ -46,14 +45,14 @@ impl Hashes {
     }
 }
 
-/// Erases some of what ended thirty days ago; answers of how many applications.
+/// Erases some of what ended so long ago; answers of how many applications.
 ///
 /// # Errors
 /// The store's.
-pub fn purge(tx: &Tx<'_>) -> Result<usize, Error> {
+pub fn purge(tx: &Tx<'_>, kept_ms: i64) -> Result<usize, Error> {
     let ended = tx.all(
         &format!("{ENDED} AND ended_at <= ?1 ORDER BY ended_at LIMIT ?2"),
-        values![purged_before(tx.now()), PURGED_AT_ONCE],
+        values![tx.now().saturating_sub(kept_ms), PURGED_AT_ONCE],
         read,
     )?;
     for one in &ended {

@@ -199,6 +199,8 @@ mod tests {
             ("APPLYD_WEBHOOKS__RETRIES", "0s,1000h", "webhooks.retries"),
             ("APPLYD_WEBHOOKS__RETRIES", "0s,5", "webhooks.retries[1]"),
             ("APPLYD_WEBHOOKS__DISABLE_AFTER", "0s", "webhooks.disable_after"),
+            ("APPLYD_RETENTION__WORDS", "721h", "retention.words"),
+            ("APPLYD_RETENTION__EVENTS", "719h", "retention.events"),
         ] {
             assert_eq!(load(&[(name, value)], vec![]).unwrap_err().key, key, "{name}={value}");
         }

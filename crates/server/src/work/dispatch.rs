@@ -9,6 +9,7 @@ use std::time::Duration;
 use applyd_core::ids::AccountId;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::Worker;
 use super::look::look_once;
@@ -39,6 +40,10 @@ pub(crate) async fn dispatch(worker: Arc<Worker>, stop: impl Future<Output = ()>
     let looking = Arc::new(Semaphore::new(MOST_LOOKS));
     let mut tasks = JoinSet::new();
     let (mut ready, mut looks) = (tokio::time::interval(POLL_READY), tokio::time::interval(POLL_LOOKS));
+    // Where looks are slow, as under a snapshot that is held for long, they must not follow each other without a gap:
+    // whoever was woken waits for them.
+    ready.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut hints = worker.store.hints();
     let (mut pauses, mut after) = (Vec::new(), None);
     let mut stop = std::pin::pin!(stop);

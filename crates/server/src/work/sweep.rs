@@ -49,8 +49,13 @@ async fn prepare_months(worker: &Worker) -> Result<(), Error> {
 async fn purge(worker: &Worker) -> Result<(), Error> {
     while worker.store.write(idempotency::purge).await? == idempotency::PURGED_AT_ONCE as usize {}
     while worker.store.write(stored_job::purge).await? == stored_job::PURGED_AT_ONCE as usize {}
-    while worker.store.write(retention::purge).await? == retention::PURGED_AT_ONCE as usize {}
-    while worker.store.write(event::purge).await? == event::PURGED_AT_ONCE as usize {}
+    let kept = worker.retention;
+    while worker.store.write(move |tx| retention::purge(tx, kept.words_ms)).await?
+        == retention::PURGED_AT_ONCE as usize
+    {}
+    while worker.store.write(move |tx| event::purge(tx, kept.events_ms)).await?
+        == event::PURGED_AT_ONCE as usize
+    {}
     while worker.store.write(rate_limit::purge).await? > 0 {}
     while worker.store.write(session::purge).await? > 0 {}
     while worker.store.write(sign_in::purge).await? > 0 {}

@@ -370,7 +370,7 @@ fn what_was_shown_is_erased_with_its_task_and_the_decision_stays() {
         assert!(before.iter().any(|(act, by, _)| act == "declined" && by.as_deref() == Some("Ada")));
         assert!(before.iter().any(|(act, _, facts)| act == "shown" && facts["traceIds"][1] == "t2"));
         world.pass(applyd_core::retention::KEPT_MS + 1);
-        assert_eq!(world.write(retention::purge), 1);
+        assert_eq!(world.write(|tx| retention::purge(tx, applyd_core::retention::KEPT_MS)), 1);
         let asked = id.clone();
         let showing = world.read(move |tx| approval::last_shown(tx, &asked)).unwrap();
         assert_eq!(showing.content.unwrap_err(), "it is erased");

@@ -2,6 +2,7 @@
 
 use applyd_core::ids::{AccountId, EventId};
 use applyd_core::outcome::Code;
+use applyd_core::retention::KEPT_MS;
 use applyd_store::event::{self, Page};
 use applyd_wire::EventType;
 
@@ -80,8 +81,8 @@ fn a_place_among_the_events_is_never_given_twice() {
         ended(world, &account, 1);
         ended(world, &account, 2);
         let reach = world.read(event::reach);
-        world.pass(event::KEPT_MS + 1);
-        world.write(event::purge);
+        world.pass(KEPT_MS + 1);
+        world.write(|tx| event::purge(tx, KEPT_MS));
         assert_eq!(world.read(event::reach), reach);
         ended(world, &account, 3);
         assert_eq!(world.read(move |tx| event::since(tx, reach, 9)).len(), 1);
@@ -108,16 +109,20 @@ fn who_has_heard_all_can_go_on_however_quiet_it_was() {
         let (account, other) = (world.account("a", 9), world.account("b", 9));
         (1..=3).for_each(|n| ended(world, &account, n));
         let heard = after(world, &account, None, 9).unwrap().events;
-        world.pass(event::KEPT_MS + 1);
+        world.pass(KEPT_MS + 1);
         ended(world, &other, 1);
-        assert_eq!(world.write(event::purge), 2, "the last one stays, for its id is a cursor");
-        assert_eq!(world.write(event::purge), 0);
+        assert_eq!(
+            world.write(|tx| event::purge(tx, KEPT_MS)),
+            2,
+            "the last one stays, for its id is a cursor"
+        );
+        assert_eq!(world.write(|tx| event::purge(tx, KEPT_MS)), 0);
         assert_eq!(after(world, &account, Some(&heard[1].id), 9), None);
         ended(world, &account, 4);
         let next = after(world, &account, Some(&heard[2].id), 9).unwrap().events;
         assert_eq!(next.len(), 1);
-        world.pass(event::KEPT_MS + 1);
-        world.write(event::purge);
+        world.pass(KEPT_MS + 1);
+        world.write(|tx| event::purge(tx, KEPT_MS));
         assert_eq!(after(world, &account, Some(&next[0].id), 9).unwrap().events, []);
         assert_eq!(after(world, &account, Some(&heard[2].id), 9), None, "a later one speaks for it now");
     });

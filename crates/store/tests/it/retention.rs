@@ -119,7 +119,7 @@ fn wipe_all(world: &World, grantee: &Grantee, everything: bool) -> Vec<usize> {
 fn purge_all(world: &World) -> usize {
     let mut purged = 0;
     loop {
-        let some = world.write(retention::purge);
+        let some = world.write(|tx| retention::purge(tx, KEPT_MS));
         world.write(stored_job::purge);
         purged += some;
         if some < usize::try_from(PURGED_AT_ONCE).unwrap() {
@@ -149,6 +149,22 @@ fn thirty_days_after_the_end_the_words_are_gone_and_the_audit_is_the_same() {
         // The job may be applied to again, and the queue goes on.
         let again = world.accept(&account, &job(1));
         assert_eq!(world.claim(&account, "w1").unwrap().id, again);
+    });
+}
+
+#[test]
+fn what_the_operator_keeps_for_less_goes_earlier() {
+    on_each(|world| {
+        let account = world.account("a", 9);
+        refused(world, &account, 1);
+        world.pass(999);
+        assert_eq!(world.write(|tx| retention::purge(tx, 1000)), 0);
+        world.pass(1);
+        assert_eq!(world.write(|tx| retention::purge(tx, 1000)), 1);
+        assert!(!is_kept(world, "Hello"));
+        world.pass(KEPT_MS);
+        refused(world, &account, 2);
+        assert_eq!(world.write(|tx| event::purge(tx, 2 * KEPT_MS)), 0, "kept for longer");
     });
 }
 
@@ -357,9 +373,9 @@ fn what_is_erased_can_be_delivered_again_without_its_words_and_then_not_at_all()
         assert_eq!(data.error_message, Some(Ending::of(Code::Refused).message), "{data:?}");
         // The last event stays as a cursor; one that another has followed goes.
         refused(world, &account, 2);
-        world.pass(event::KEPT_MS + 1);
+        world.pass(KEPT_MS + 1);
         refused(world, &account, 3);
-        world.write(event::purge);
+        world.write(|tx| event::purge(tx, KEPT_MS));
         assert_eq!(again(), None, "there is no such event any more");
     });
 }

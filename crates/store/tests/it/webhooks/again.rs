@@ -56,8 +56,8 @@ fn a_result_of_what_was_forgotten_settles_nothing_else() {
         let endpoint = world.endpoint(&account, &["*"]);
         world.redeliver(&account, &events[0]);
         let forgotten = world.due(64).remove(0);
-        world.pass(event::KEPT_MS + 1);
-        assert_eq!(world.write(event::purge), 1);
+        world.pass(KEPT_MS + 1);
+        assert_eq!(world.write(|tx| event::purge(tx, KEPT_MS)), 1);
         world.redeliver(&account, &events[1]);
         let taken = world.due(64).remove(0);
         assert_eq!(world.record(&forgotten, TAKEN), Recorded::Lost);
