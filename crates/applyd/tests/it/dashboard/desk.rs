@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Browser, Dashboard, csrf};
 use crate::desk::desk_account;
-use crate::harness::{Place, job};
+use crate::harness::Place;
 
+const JOBS: [&str; 2] = ["~022052895097657407455", "~022052895097657407456"];
 const LONG: Duration = Duration::from_secs(20);
 
 fn desk() -> Dashboard {
@@ -24,8 +25,7 @@ fn act(browser: &mut Browser<'_>, id: &str, act: &str, fields: &[(&str, &str)]) 
 #[test]
 fn a_person_claims_declares_and_records_and_the_next_one_comes() {
     let dashboard = desk();
-    let [first, second] =
-        [1000, 1001].map(|n| dashboard.server.apply(&dashboard.account, &job(n)).queue_id());
+    let [first, second] = JOBS.map(|job| dashboard.server.apply(&dashboard.account, job).queue_id());
     let mut ada = dashboard.signed_in("Ada", "desk");
     let mut ben = dashboard.signed_in("Ben", "desk");
     let listed = ada.get("/dashboard/desk");
@@ -36,7 +36,7 @@ fn a_person_claims_declares_and_records_and_the_next_one_comes() {
     assert_eq!(taken.0, 409, "one has it");
     let sheet = ada.get(&path(&first)).body;
     for told in
-        ["Ada Example", "Rust engineer", "I am submitting now", "upwork.com/jobs/~029000000000000001000"]
+        ["Ada Example", "Rust engineer", "I am submitting now", "upwork.com/jobs/~022052895097657407455"]
     {
         assert!(sheet.contains(told), "{told}: {sheet}");
     }
@@ -62,7 +62,7 @@ fn a_person_claims_declares_and_records_and_the_next_one_comes() {
 #[test]
 fn who_may_only_look_has_no_desk_and_no_account_sees_anothers() {
     let dashboard = desk();
-    let id = dashboard.server.apply(&dashboard.account, &job(1000)).queue_id();
+    let id = dashboard.server.apply(&dashboard.account, JOBS[0]).queue_id();
     let mut vera = dashboard.signed_in("Vera", "viewer");
     let page = vera.get("/dashboard");
     assert!(!page.body.contains("/dashboard/desk"));
