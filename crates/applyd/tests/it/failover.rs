@@ -5,6 +5,8 @@ pub(crate) mod standby;
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::cluster::{self, Server};
 use crate::fleet::{Fleet, Load};
 use crate::harness::{POLL, is_postgres, job};
@@ -44,15 +46,21 @@ impl Prober {
     }
 
     /// Until one of its applications has gone all the way; answers how long the first acceptance took, and all of it.
+    /// What it met on the way is printed: the limits of applications are shorter than that of the drill.
     fn is_served(&mut self) -> (Duration, Duration) {
         let begun = Instant::now();
         let mut job = self.is_accepted();
         let accepted = begun.elapsed();
+        let mut met = Value::Null;
         loop {
             let known = self.caller.known.iter().find(|(_, known)| known.job == job);
             let (id, status) = known.map(|(id, known)| (id.clone(), known.status.clone())).unwrap();
             if status["applicationStatus"] == "applied" {
                 return (accepted, begun.elapsed());
+            }
+            if met != status["errorMessage"] {
+                met = status["errorMessage"].clone();
+                println!("after {:?}, {id}: {met}", begun.elapsed());
             }
             if is_final(&status) {
                 job = self.is_accepted();
