@@ -12,6 +12,7 @@ use crate::approval::{approve, open, required};
 use crate::engine::on_each;
 use crate::world::{REQUEST, T, World};
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const EDITED: &str = r#"{"jobId":"~021","coverLetter":"Hello, edited"}"#;
 
 fn edit(world: &World, account: &AccountId, id: &QueueId, seen: &str, request: &'static str) -> Revised {
@@ -99,8 +100,8 @@ fn the_audit_tells_what_was_accepted_and_each_change() {
         let expected: Vec<_> = expected.map(|(act, sha256)| (act.to_owned(), sha256)).into();
         assert_eq!(told(world), expected);
         world.end(&id, applyd_core::outcome::Code::JobClosed);
-        world.pass(31 * 24 * 60 * 60 * 1000);
-        assert_eq!(world.write(retention::purge), 1);
+        world.pass(2 * DAY_MS);
+        assert_eq!(world.write(|tx| retention::purge(tx, DAY_MS)), 1);
         assert_eq!(told(world), expected);
     });
 }
