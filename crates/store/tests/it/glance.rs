@@ -51,7 +51,7 @@ fn days_states_and_times_are_those_of_the_account() {
         let again = world.read(move |tx| glance::read(tx, &of, Some(&known[..])));
         assert_eq!(again.days[glance::DAYS - 2].states, [(State::Failed, 7)]);
         assert_eq!(again.days[glance::DAYS - 1], seen.days[glance::DAYS - 1]);
-        let (old, of) = (seen.days[1..glance::DAYS - 2].to_vec(), account.clone());
+        let (old, of) = (seen.days[1..glance::DAYS - 2].to_vec(), account);
         let again = world.read(move |tx| glance::read(tx, &of, Some(&old[..])));
         assert_eq!(again.days, seen.days, "of another day");
         assert_eq!((seen.account.balance.available, seen.account.balance.spent), (7, 1));
