@@ -67,6 +67,8 @@
       if (events?.readyState === EventSource.CLOSED) refresh();
     });
   };
+  // What rings no bell: an operator's command, another node, the days before.
+  setInterval(() => document.hidden || refresh(), 15_000);
   document.addEventListener("visibilitychange", listen);
   window.addEventListener("pagehide", () => events?.close());
   window.addEventListener("pageshow", (event) => event.persisted && listen());

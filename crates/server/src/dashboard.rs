@@ -40,6 +40,7 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
 use crate::http::{App, Streams};
+use glance::PastDays;
 
 /// Passwords that are looked at in one moment: each takes 19 MiB and a core.
 const MOST_HASHING: usize = 2;
@@ -48,11 +49,16 @@ const MOST_HASHING: usize = 2;
 pub(crate) struct Dashboard {
     hashing: Arc<Semaphore>,
     streams: Arc<Streams<PersonId>>,
+    past_days: PastDays,
 }
 
 impl Default for Dashboard {
     fn default() -> Self {
-        Self { hashing: Arc::new(Semaphore::new(MOST_HASHING)), streams: Arc::default() }
+        Self {
+            hashing: Arc::new(Semaphore::new(MOST_HASHING)),
+            streams: Arc::default(),
+            past_days: PastDays::new(),
+        }
     }
 }
 

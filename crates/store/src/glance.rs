@@ -79,21 +79,29 @@ pub enum Health {
     Missing,
 }
 
-/// Looks.
+/// Looks. The days before today may be known from a moment ago: they are many, and change hardly any more.
 ///
 /// # Errors
 /// The store's.
-pub fn read(tx: &Tx<'_>, id: &AccountId) -> Result<Glance, Error> {
+pub fn read(tx: &Tx<'_>, id: &AccountId, known: Option<&[Day]>) -> Result<Glance, Error> {
     let account =
         account::find(tx, id.as_str())?.ok_or_else(|| Error::Damaged(format!("no account {id}")))?;
     let today = tx.now() - tx.now().rem_euclid(DAY_MS);
-    let days = (0..DAYS as i64).rev().map(|ago| day(tx, id, today - ago * DAY_MS));
+    let known = known.filter(|known| known.last().is_some_and(|last| last.at + DAY_MS == today));
+    let past = match known {
+        Some(known) => known.to_vec(),
+        None => {
+            let past = (1..DAYS as i64).rev().map(|ago| day(tx, id, today - ago * DAY_MS));
+            past.collect::<Result<_, Error>>()?
+        }
+    };
+    let days = past.into_iter().chain([day(tx, id, today)?]).collect();
     let limits = budget::list(tx, id)?.into_iter().find(|(key, _)| key.is_none());
     let limits = limits.map(|(_, limits)| limits).unwrap_or_default();
     let scopes = [Scope::All, Scope::Channel(account.channel), Scope::Account(id.clone())];
     let pauses = scopes.iter().filter_map(|scope| pause::find(tx, scope).transpose());
     Ok(Glance {
-        days: days.collect::<Result<_, Error>>()?,
+        days,
         settled_ms: settled(tx, id)?,
         open: open(tx, id)?,
         connects_today: budget::spent(tx, id, limits)?,

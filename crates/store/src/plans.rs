@@ -125,7 +125,7 @@ fn a_glance_goes_by_indexes_that_have_all_it_counts() {
             db.account
         ))
         .unwrap();
-    let found = db.plan(|tx| glance::read(tx, &db.account));
+    let found = db.plan(|tx| glance::read(tx, &db.account, None));
     let of_application: Vec<_> = found.iter().filter(|step| step.starts_with("application")).collect();
     let (days, rest) = of_application.split_at(glance::DAYS);
     assert!(days.iter().all(|step| *step == "application_newest"), "{found:?}");

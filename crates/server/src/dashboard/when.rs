@@ -55,6 +55,20 @@ impl fmt::Display for Span {
     }
 }
 
+/// How long something took, in milliseconds, with as much of it as matters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Took(pub(super) i64);
+
+impl fmt::Display for Took {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (minutes, seconds) = (self.0 / MINUTE_MS, self.0 % MINUTE_MS / SECOND_MS);
+        match self.0 {
+            ms if (MINUTE_MS..HOUR_MS).contains(&ms) => write!(f, "{minutes}\u{a0}min {seconds}\u{a0}s"),
+            ms => Span(ms).fmt(f),
+        }
+    }
+}
+
 /// A number with its thousands apart.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Count(pub(super) i64);
@@ -92,6 +106,7 @@ mod tests {
             [Span(7), Span(1_250), Span(59_999), Span(90_000_000)].map(|span| span.to_string()),
             ["7 ms", "1.2 s", "59 s", "1 d"]
         );
+        assert_eq!(Took(119_999).to_string(), "1 min 59 s");
         assert_eq!(
             [Count(0), Count(999), Count(-1_234_567)].map(|count| count.to_string()),
             ["0", "999", "−1,234,567"]

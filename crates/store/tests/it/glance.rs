@@ -3,7 +3,7 @@
 use applyd_core::ids::AccountId;
 use applyd_core::state::{By, Event, State};
 use applyd_store::account::Channel;
-use applyd_store::glance::{self, Glance};
+use applyd_store::glance::{self, Day, Glance};
 use applyd_store::pause::{self, Scope};
 
 use crate::engine::on_each;
@@ -13,7 +13,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 fn look(world: &World, account: &AccountId) -> Glance {
     let account = account.clone();
-    world.read(move |tx| glance::read(tx, &account))
+    world.read(move |tx| glance::read(tx, &account, None))
 }
 
 #[test]
@@ -42,6 +42,18 @@ fn days_states_and_times_are_those_of_the_account() {
         assert_eq!((seen.open[0].state, seen.open[0].count), (State::Queued, 1));
         assert_eq!(seen.open[0].since, world.load(&waiting).accepted_at);
         assert!(seen.open[0].since > first);
+        // What is known of the days before is believed, while they are those.
+        let known: Vec<_> = seen.days[..glance::DAYS - 1]
+            .iter()
+            .map(|day| Day { at: day.at, states: vec![(State::Failed, 7)] })
+            .collect();
+        let of = account.clone();
+        let again = world.read(move |tx| glance::read(tx, &of, Some(&known[..])));
+        assert_eq!(again.days[glance::DAYS - 2].states, [(State::Failed, 7)]);
+        assert_eq!(again.days[glance::DAYS - 1], seen.days[glance::DAYS - 1]);
+        let (old, of) = (seen.days[1..glance::DAYS - 2].to_vec(), account);
+        let again = world.read(move |tx| glance::read(tx, &of, Some(&old[..])));
+        assert_eq!(again.days, seen.days, "of another day");
         assert_eq!((seen.account.balance.available, seen.account.balance.spent), (7, 1));
     });
 }
