@@ -13,8 +13,6 @@ from playwright.sync_api import sync_playwright
 GIVEN = json.loads(os.environ["APPLYD_BROWSER"])
 URL = GIVEN["url"]
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-# Within this a change must show on an open page.
-LIVE_MS = 300
 
 
 @contextmanager

@@ -10,10 +10,11 @@ use crate::harness::{Account, Place, Reply, job};
 const LONG: Duration = Duration::from_secs(20);
 
 /// With an account whose applications each wait for a person.
-fn required() -> Dashboard {
+pub(super) fn required() -> Dashboard {
     let mut place = Place::fast();
+    place.set("APPLYD_RATE_LIMITS", "off");
     let sandbox = place.sandbox();
-    let account = place.account("acme", 50);
+    let account = place.account("acme", 500);
     place.json(&["account", "approval", "acme", "--policy", "required"]);
     let server = place.serve();
     Dashboard { place, server, account, _sandbox: Some(sandbox) }
@@ -126,7 +127,7 @@ fn a_decline_ends_it_with_its_reason_and_the_credit_comes_back() {
     let next = format!("/dashboard/approvals?last={id}");
     assert_eq!((declined.status, declined.header("location")), (303, Some(next.as_str())));
     assert_eq!(dashboard.server.status(&dashboard.account, &id)["applicationStatus"], "failed");
-    assert_eq!(dashboard.place.balance(&dashboard.account), (50, 0, 0));
+    assert_eq!(dashboard.place.balance(&dashboard.account), (500, 0, 0));
     assert_eq!(dashboard.place.counted(&job(1000)), (0, 0));
     assert!(ada.get(&next).body.contains("Nothing waits for you"));
     let gone = ada.get(&path);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Dashboard;
+use super::approvals::required;
 use crate::harness::job;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -50,4 +51,15 @@ fn people_sign_in_and_see_what_happens_as_it_happens() {
         dashboard.server.ended(&dashboard.account, &id, Duration::from_secs(20));
     }
     dashboard.browse("overview.py", &people.map(|(name, _)| name));
+}
+
+#[test]
+fn people_find_and_decide_and_what_strangers_write_stays_text() {
+    let dashboard = required();
+    let people =
+        [("Ada", "approver"), ("Ben", "viewer"), ("Cleo", "viewer"), ("Dora", "viewer"), ("Eve", "approver")];
+    for (name, role) in people {
+        dashboard.person(name, role);
+    }
+    dashboard.browse("decide.py", &people.map(|(name, _)| name));
 }

@@ -59,8 +59,8 @@ pub(crate) fn malformed(status: &Value) -> Option<String> {
         Some("processing") => error.is_null() && status["appliedAt"].is_null(),
         Some("applied") => error.is_null() && status["appliedAt"].is_i64() && status["processedAt"].is_i64(),
         Some("failed") => {
-            code(status).is_some_and(|code| CLEAN.contains(&code) || code == "outcome_unknown")
-                && status["appliedAt"].is_null()
+            let is_known = |code| CLEAN.contains(&code) || code == "outcome_unknown" || is_displaced(status);
+            code(status).is_some_and(is_known) && status["appliedAt"].is_null()
         }
         // A kill between a refresh and its storing costs the login, and only this job asks for a refresh.
         Some("logged_out") => {
@@ -71,6 +71,13 @@ pub(crate) fn malformed(status: &Value) -> Option<String> {
         _ => false,
     };
     (!is_clean).then(|| format!("a status that cannot be: {status}"))
+}
+
+/// A node that wakes long after its lease has ended may still make the preview that it was at, which takes the place of
+/// its successor's: the site then refuses that one, and nothing is sent.
+fn is_displaced(status: &Value) -> bool {
+    let says = status["errorMessage"].as_str().unwrap_or_default();
+    code(status) == Some("refused") && (says.contains("newer preview") || says.contains("superseded"))
 }
 
 /// The code before the colon of `errorMessage`.
@@ -204,7 +211,7 @@ fn the_judge_finds_each_kind_of_lie() {
         status["appliedAt"] = Value::Null;
         status["errorMessage"] = message.into();
     }
-    let lies: [(&str, Doctor); 14] = [
+    let lies: [(&str, Doctor); 16] = [
         ("submitted 2 times", |e| counted(e).accepted = 2),
         ("2 received, 1 intents", |e| counted(e).received = 2),
         ("1 received, 0 intents", |e| e.intents.clear()),
@@ -220,6 +227,10 @@ fn the_judge_finds_each_kind_of_lie() {
         ("1 proposals on the site", |e| fail(told(e), "not_submitted: Apply again.")),
         ("0 proposals on the site", |e| counted(e).proposals.clear()),
         ("cannot be", |e| fail(told(e), "already_applied: There is one.")),
+        ("cannot be", |e| fail(told(e), "refused: Upwork refused the proposal: No.")),
+        ("1 proposals on the site", |e| {
+            fail(told(e), "refused: A newer preview took the place of this one.")
+        }),
         ("1 accepted, newest is", |e| fail(e.newest.values_mut().next().unwrap(), "deadline: Late.")),
         ("no caller knows of it", |e| e.newest.clear()),
         ("1 accepted, of 5", |e| e.credits.values_mut().for_each(|credits| *credits = (5, 5, 0, 0))),
