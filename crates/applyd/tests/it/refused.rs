@@ -133,6 +133,8 @@ fn a_file_that_cannot_be_opened_is_named_by_every_command() {
     fs::write(place.path("text.db"), "this is a text and no database. ".repeat(200)).unwrap();
     fs::create_dir(place.path("folder.db")).unwrap();
     place.account("agency", 1);
+    // Of two connections that are closed at once each may leave the log to the other.
+    place.raw().execute("PRAGMA wal_checkpoint(TRUNCATE)");
     // The first page is whole, the rest is not.
     let mut torn = fs::read(place.path("applyd.db")).unwrap();
     torn.truncate(6000);
@@ -199,9 +201,10 @@ fn an_empty_database_of_a_server_waits_for_migrate() {
     for arguments in [SERVE, &["account", "create", "a", "--credits", "1"], &["demo", "--once"]] {
         refused(&run(&place, arguments, &[]), &["schema 0", "hint: `applyd migrate`"]);
     }
-    for from in [0, 1] {
+    const LATEST: i64 = 2;
+    for from in [0, LATEST] {
         let migrated = place.json(&["migrate"]);
-        assert_eq!((&migrated["from"], &migrated["to"]), (&from.into(), &1.into()), "{migrated}");
+        assert_eq!((&migrated["from"], &migrated["to"]), (&from.into(), &LATEST.into()), "{migrated}");
     }
     place.account("agency", 1);
     assert_eq!(place.serve().stop(), Some(0));
