@@ -97,6 +97,8 @@ def keyboard(browser):
     page.locator("summary", has_text="Session").press("Enter")
     page.get_by_role("button", name="Sign out everywhere").press("Enter")
     page.get_by_text("You are signed out").wait_for()
+    # The page may have asked for itself once more when its session was over already; Chromium tells of the 401.
+    made.wrong[:] = [said for said in made.wrong if "401" not in said]
     right(made)
 
 

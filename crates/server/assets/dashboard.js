@@ -9,6 +9,14 @@
   let events;
   let isFetching = false;
   let isStale = false;
+  let isLeaving = false;
+
+  // Whoever signs out is on the way already: word that the session is over must not lead elsewhere meanwhile.
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("hx-boost") !== "false") return;
+    isLeaving = true;
+    events?.close();
+  });
 
   const refresh = async () => {
     if (!document.querySelector("[data-live]")) return;
@@ -33,7 +41,7 @@
     const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Trigger": "live" } });
     const elsewhere = answer.headers.get("HX-Redirect");
     if (elsewhere) {
-      location.assign(elsewhere);
+      if (!isLeaving) location.assign(elsewhere);
       return;
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -71,7 +79,11 @@
   setInterval(() => document.hidden || refresh(), 15_000);
   document.addEventListener("visibilitychange", listen);
   window.addEventListener("pagehide", () => events?.close());
-  window.addEventListener("pageshow", (event) => event.persisted && listen());
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    isLeaving = false;
+    listen();
+  });
   listen();
 
   // Times that were told as "3 min ago" go on.
